@@ -1,0 +1,1 @@
+"""Rows, prices and files: what must survive a crash."""

@@ -1,0 +1,131 @@
+"""The database: its settings, its connections, and bringing its tables up to date."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from storage.errors import DatabaseUnavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Advisory locks of the project: any number will do as long as each use has its own.
+UPGRADE_LOCK = 0x6F6D6301
+SWEEP_LOCK = 0x6F6D6302
+
+
+def open_engine(url: str, *, pool_size: int = 2) -> sa.Engine:
+    """An engine for `url` (any Postgres URL) that notices dead connections before it uses them.
+
+    Raises DatabaseUnavailable, in words, when the URL cannot be understood.
+    """
+    try:
+        parsed = sa.engine.make_url(url).set(drivername="postgresql+psycopg")
+    except sa.exc.ArgumentError as error:
+        raise DatabaseUnavailable(
+            "DATABASE_URL is not a database address. It should look like postgresql://user@host/omc."
+        ) from error
+    return sa.create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "omc"},
+    )
+
+
+class Database:
+    """The way to rows: short transactions on an engine.
+
+    `begin()` is one transaction of ORM work, committed at its end and rolled back on an error.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 2) -> None:
+        self.url = url
+        self.engine = open_engine(url, pool_size=pool_size)
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @property
+    def dsn(self) -> str:
+        """The same address in the form psycopg itself reads."""
+        return self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+_upgrading = threading.Lock()
+
+
+def upgrade(url: str) -> None:
+    """Bring the tables at `url` to this version. Safe to call at once from many processes.
+
+    The checkpoint tables of the graph are made too. Raises DatabaseUnavailable, in words.
+    """
+    from alembic import command
+    from alembic.config import Config
+
+    engine = open_engine(url)
+    try:
+        with _upgrading, engine.connect() as connection:
+            connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
+            connection.commit()
+            try:
+                config = Config()
+                config.set_main_option("script_location", str(MIGRATIONS))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                connection.commit()
+                _upgrade_checkpoints(connection)
+            finally:
+                connection.rollback()
+                connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
+                connection.commit()
+    except sa.exc.OperationalError as error:
+        raise unavailable(engine, error) from error
+    finally:
+        engine.dispose()
+
+
+def is_current(engine: sa.Engine) -> bool:
+    """Whether the tables are those of this version, found with one cheap query."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table(VERSION_TABLE):
+            return False
+        return bool(connection.scalar(sa.text(f"select version_num from {VERSION_TABLE}")) == head)
+
+
+VERSION_TABLE = "omc_schema_version"
+
+
+def unavailable(engine: sa.Engine, error: Exception) -> DatabaseUnavailable:
+    """`error` in words: which server did not answer, and what to look at."""
+    where = engine.url.render_as_string(hide_password=True)
+    cause = str(getattr(error, "orig", error)).strip().splitlines()
+    return DatabaseUnavailable(
+        f"The database at {where} cannot be used: {cause[0] if cause else 'no answer'}. "
+        "Check DATABASE_URL, or unset it to use the built-in database."
+    )
+
+
+def _upgrade_checkpoints(connection: sa.Connection) -> None:
+    """Create LangGraph's own tables. Its set-up builds an index concurrently, so it needs autocommit."""
+    import psycopg
+    from langgraph.checkpoint.postgres import PostgresSaver
+    from psycopg.rows import dict_row
+
+    dsn = connection.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True, prepare_threshold=0, row_factory=dict_row) as raw:
+        PostgresSaver(raw).setup()

@@ -1,0 +1,169 @@
+"""The outbox: what a thread must hear, in the order in which it became true.
+
+An event is appended in the transaction that makes it true; a bot process delivers it later. Claims are
+columns with an end, so that no lock is held over a call to a chat platform.
+"""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from storage.models import AnalysisSession, Event
+
+CHANNEL = "omc_events"
+
+_APPEND = text(
+    """
+    with fresh as (
+        update agent_sessions set next_seq = next_seq + 1
+        where id = :session_id and not exists (
+            select 1 from agent_session_events where session_id = :session_id and key = :key)
+        returning next_seq
+    )
+    insert into agent_session_events (session_id, seq, key, kind, payload)
+    select :session_id, next_seq, :key, :kind, cast(:payload as jsonb) from fresh
+    on conflict do nothing
+    returning seq
+    """
+)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An event that waits to be told, with the address of its thread."""
+
+    session_id: uuid.UUID
+    number: int
+    seq: int
+    key: str
+    kind: str
+    payload: dict[str, Any]
+    created_at: datetime
+    attempts: int
+    platform: str
+    workspace: str
+    channel: str
+    thread: str
+    root_message_id: str | None
+    card_message_id: str | None
+
+
+def append(db: Session, session_id: uuid.UUID, key: str, kind: str, payload: dict[str, Any]) -> int | None:
+    """Add one event and wake the deliverers at commit; None when `key` was already said in this session.
+
+    The session's row is locked until the transaction ends, so sequence numbers follow commit order.
+    """
+    db.flush()
+    seq: int | None = db.execute(
+        _APPEND,
+        {
+            "session_id": session_id,
+            "key": key,
+            "kind": kind,
+            "payload": json.dumps(payload, ensure_ascii=False, allow_nan=False).replace("\\u0000", ""),
+        },
+    ).scalar()
+    if seq is not None:
+        db.execute(select(func.pg_notify(CHANNEL, str(session_id))))
+    return seq
+
+
+def since(db: Session, session_id: uuid.UUID, seq: int = 0) -> Sequence[Event]:
+    """All events of a session after `seq`, oldest first."""
+    return db.scalars(
+        select(Event).where(Event.session_id == session_id, Event.seq > seq).order_by(Event.seq)
+    ).all()
+
+
+def claim(
+    db: Session,
+    platform: str,
+    claimant: str,
+    *,
+    seconds: float = 30.0,
+    thread: str | None = None,
+    limit: int = 50,
+) -> list[Pending]:
+    """The first undelivered event of each thread of `platform` (or of one `thread`) that nobody works on.
+
+    Only the first of a session is handed out, which keeps each thread in order whoever delivers it.
+    """
+    first = (
+        select(Event.session_id, func.min(Event.seq).label("seq"))
+        .where(Event.delivered_at.is_(None))
+        .group_by(Event.session_id)
+        .subquery()
+    )
+    query = (
+        select(Event, AnalysisSession)
+        .join(first, (first.c.session_id == Event.session_id) & (first.c.seq == Event.seq))
+        .join(AnalysisSession, AnalysisSession.id == Event.session_id)
+        .where(AnalysisSession.platform == platform)
+        .where(or_(Event.claimed_until.is_(None), Event.claimed_until < func.clock_timestamp()))
+        .order_by(Event.created_at)
+        .limit(limit)
+        .with_for_update(of=Event, skip_locked=True)
+    )
+    if thread is not None:
+        query = query.where(AnalysisSession.thread == thread)
+    found = db.execute(query).all()
+    for event, _ in found:
+        event.claimed_by = claimant
+        event.attempts += 1
+        db.execute(
+            update(Event)
+            .where(Event.session_id == event.session_id, Event.seq == event.seq)
+            .values(
+                attempted_at=func.clock_timestamp(),
+                claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
+            )
+        )
+    return [_pending(event, row) for event, row in found]
+
+
+def delivered(db: Session, session_id: uuid.UUID, seq: int, claimant: str, message_id: str | None) -> bool:
+    """Record that an event was told; False when the claim had passed to somebody else meanwhile."""
+    done = db.execute(
+        update(Event)
+        .where(Event.session_id == session_id, Event.seq == seq, Event.claimed_by == claimant)
+        .where(Event.delivered_at.is_(None))
+        .values(delivered_at=func.clock_timestamp(), message_id=message_id, claimed_until=None, error=None)
+        .returning(Event.seq)
+    ).scalar()
+    return done is not None
+
+
+def postpone(
+    db: Session, session_id: uuid.UUID, seq: int, claimant: str, *, seconds: float, error: str
+) -> None:
+    """Leave an event for later after a failed delivery; nobody may claim it for `seconds`."""
+    db.execute(
+        update(Event)
+        .where(Event.session_id == session_id, Event.seq == seq, Event.claimed_by == claimant)
+        .values(claimed_until=func.clock_timestamp() + timedelta(seconds=seconds), error=error[:500])
+    )
+
+
+def _pending(event: Event, row: AnalysisSession) -> Pending:
+    return Pending(
+        session_id=row.id,
+        number=row.number,
+        seq=event.seq,
+        key=event.key,
+        kind=event.kind,
+        payload=event.payload,
+        created_at=event.created_at,
+        attempts=event.attempts,
+        platform=row.platform,
+        workspace=row.workspace,
+        channel=row.channel,
+        thread=row.thread,
+        root_message_id=row.root_message_id,
+        card_message_id=row.card_message_id,
+    )

@@ -1,0 +1,398 @@
+"""An analysis session's life: one table of allowed moves, one lease at a time, one answer per question.
+
+    queued -> running -> awaiting_user -> queued ... -> completed | failed | cancelled | expired
+
+A worker works under a Lease. Its number (the epoch) fences every write: whoever takes a session over raises
+the epoch, and from then on nothing the former holder still does can leave a trace.
+"""
+
+import re
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage import events, users
+from storage.errors import LeaseLost, NotAllowed, UnknownSession
+from storage.models import AnalysisSession, Clarification, SessionMessage
+
+MOVES: dict[str, frozenset[str]] = {
+    "queued": frozenset({"running", "failed", "cancelled", "expired"}),
+    "running": frozenset({"running", "queued", "awaiting_user", "completed", "failed", "cancelled"}),
+    "awaiting_user": frozenset({"queued", "cancelled", "expired"}),
+    "completed": frozenset(),
+    "failed": frozenset({"queued"}),
+    "cancelled": frozenset({"queued"}),
+    "expired": frozenset({"queued"}),
+}
+TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a session until somebody takes it over."""
+
+    session_id: uuid.UUID
+    epoch: int
+    owner: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of a reply to a question."""
+
+    accepted: bool
+    reason: str  # accepted | already_answered | no_question
+    question: str | None = None
+    answer: str | None = None
+    answered_by: str | None = None
+
+
+def create(
+    db: Session,
+    *,
+    workspace: str,
+    owner_id: uuid.UUID,
+    platform: str,
+    channel: str,
+    thread: str,
+    goal: str,
+    preferences: dict[str, Any] | None = None,
+    seed: int | None = None,
+    follows_id: uuid.UUID | None = None,
+) -> AnalysisSession:
+    """A new session in the queue, together with the event that opens its thread."""
+    row = AnalysisSession(
+        id=uuid.uuid4(),
+        workspace=workspace,
+        owner_id=owner_id,
+        platform=platform,
+        channel=channel,
+        thread=thread,
+        goal=goal,
+        preferences=preferences or {},
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        follows_id=follows_id,
+    )
+    db.add(row)
+    db.flush()
+    db.refresh(row)
+    say(db, row.id, "user", goal)
+    asker = users.name_of(db, owner_id)
+    events.append(
+        db, row.id, "opened", "opened", {"number": row.number, "goal": goal[:2000], "asked_by": asker}
+    )
+    return row
+
+
+def find(db: Session, reference: str, *, workspace: str | None = None) -> AnalysisSession:
+    """The session people call R-142, r142, 142 or by its id. Raises UnknownSession."""
+    query = select(AnalysisSession)
+    wanted = reference.strip()
+    number = re.fullmatch(r"(?:[rR]-?)?(\d{1,18})", wanted)
+    if number:
+        query = query.where(AnalysisSession.number == int(number.group(1)))
+    else:
+        try:
+            query = query.where(AnalysisSession.id == uuid.UUID(wanted))
+        except ValueError:
+            raise UnknownSession(
+                f"{reference[:60]!r} is not a run. Runs are called R-142 or 142; `omc list` shows them."
+            ) from None
+    if workspace is not None:
+        query = query.where(AnalysisSession.workspace == workspace)
+    row = db.scalar(query)
+    if row is None:
+        raise UnknownSession(f"There is no run {wanted}. `omc list` shows the runs there are.")
+    return row
+
+
+def recent(db: Session, *, owner_id: uuid.UUID | None = None, limit: int = 20) -> Sequence[AnalysisSession]:
+    """The newest sessions first."""
+    query = select(AnalysisSession).order_by(AnalysisSession.number.desc()).limit(limit)
+    if owner_id is not None:
+        query = query.where(AnalysisSession.owner_id == owner_id)
+    return db.scalars(query).all()
+
+
+def take(db: Session, session_id: uuid.UUID, epoch: int, owner: str, *, seconds: float) -> Lease | None:
+    """Become the holder number `epoch` of a session that is queued or whose holder fell silent.
+
+    None when the session is not to be had: finished, awaiting an answer, held by a live worker, or
+    already taken under this number.
+    """
+    row = db.scalar(
+        select(AnalysisSession)
+        .where(AnalysisSession.id == session_id, AnalysisSession.lease_epoch == epoch - 1)
+        .where(
+            or_(
+                AnalysisSession.status == "queued",
+                (AnalysisSession.status == "running")
+                & (AnalysisSession.lease_until < func.clock_timestamp()),
+            )
+        )
+        .with_for_update()
+    )
+    if row is None:
+        return None
+    taken_over = row.status == "running"
+    move(row, "running")
+    row.lease_epoch = epoch
+    row.lease_owner = owner
+    db.flush()
+    db.execute(
+        update(AnalysisSession)
+        .where(AnalysisSession.id == session_id)
+        .values(
+            lease_until=func.clock_timestamp() + timedelta(seconds=seconds),
+            started_at=func.coalesce(AnalysisSession.started_at, func.clock_timestamp()),
+        )
+    )
+    if taken_over:
+        payload = {"stage": row.stage, "attempt": epoch}
+        events.append(db, session_id, f"resumed:{epoch}", "resumed", payload)
+    return Lease(session_id, epoch, owner)
+
+
+def beat(db: Session, lease: Lease, *, seconds: float) -> bool:
+    """Keep a lease alive by the database's clock; False when it has been lost."""
+    kept = db.execute(
+        update(AnalysisSession)
+        .where(AnalysisSession.id == lease.session_id, AnalysisSession.lease_epoch == lease.epoch)
+        .where(AnalysisSession.status == "running")
+        .values(lease_until=func.clock_timestamp() + timedelta(seconds=seconds))
+        .returning(AnalysisSession.id)
+    ).scalar()
+    return kept is not None
+
+
+def held(db: Session, lease: Lease) -> AnalysisSession:
+    """The session's row, locked, if `lease` still holds it. Every write of a run starts here.
+
+    Raises LeaseLost.
+    """
+    row = db.scalar(
+        select(AnalysisSession)
+        .where(AnalysisSession.id == lease.session_id, AnalysisSession.lease_epoch == lease.epoch)
+        .where(AnalysisSession.status.not_in(TERMINAL))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise LeaseLost(f"session {lease.session_id} is no longer held under number {lease.epoch}")
+    return row
+
+
+def release(row: AnalysisSession, status: str) -> None:
+    """End a worker's hold on a session whose row is locked, and move it on."""
+    move(row, status)
+    row.lease_owner = None
+    row.lease_until = None
+
+
+def move(row: AnalysisSession, status: str) -> None:
+    """Change a session's status: the only place that does. Raises NotAllowed."""
+    if status not in MOVES[row.status or "queued"]:
+        raise NotAllowed(f"R-{row.number} is {row.status.replace('_', ' ')} and cannot become {status}.")
+    row.status = status
+    if status in TERMINAL:
+        row.finished_at = func.clock_timestamp()
+    elif row.finished_at is not None:
+        row.finished_at = None
+
+
+def complete(db: Session, lease: Lease, result: dict[str, Any], payload: dict[str, Any]) -> None:
+    """Store the result and tell the thread. Raises LeaseLost."""
+    row = held(db, lease)
+    row.result = result
+    release(row, "completed")
+    events.append(db, row.id, "completed", "completed", payload)
+
+
+def fail(db: Session, lease: Lease, message: str, reference: str, *, no_data: bool = False) -> None:
+    """End a session with a reason fit for a person. Raises LeaseLost."""
+    row = held(db, lease)
+    row.error = message
+    release(row, "failed")
+    payload = {"message": message, "reference": reference, "stage": row.stage, "no_data": no_data}
+    events.append(db, row.id, f"failed:{lease.epoch}", "failed", payload)
+
+
+def cancelled(db: Session, lease: Lease) -> None:
+    """End a session that saw its cancel flag. Raises LeaseLost."""
+    row = held(db, lease)
+    release(row, "cancelled")
+    events.append(db, row.id, f"cancelled:{lease.epoch}", "cancelled", {"stage": row.stage})
+
+
+def give_back(db: Session, lease: Lease) -> None:
+    """Put a drained session back into the queue; its checkpoint stays. Raises LeaseLost."""
+    row = held(db, lease)
+    release(row, "queued")
+    events.append(db, row.id, f"requeued:{lease.epoch}", "requeued", {"stage": row.stage})
+
+
+def request_cancel(db: Session, session_id: uuid.UUID) -> AnalysisSession:
+    """Stop a session: at once when no worker holds it, else by the flag that its worker watches.
+
+    Raises NotAllowed when it has already finished.
+    """
+    row = db.scalar(select(AnalysisSession).where(AnalysisSession.id == session_id).with_for_update())
+    if row is None:
+        raise UnknownSession("There is no such run.")
+    if row.status in TERMINAL:
+        raise NotAllowed(f"R-{row.number} is already {row.status}; there is nothing to cancel.")
+    if row.cancel_requested_at is None:
+        row.cancel_requested_at = func.clock_timestamp()
+    if row.status != "running":
+        release(row, "cancelled")
+        events.append(db, row.id, f"cancelled:{row.lease_epoch}", "cancelled", {"stage": row.stage})
+    db.flush()
+    return row
+
+
+def ask(
+    db: Session,
+    lease: Lease,
+    *,
+    interrupt_id: str,
+    stage: str,
+    about: str,
+    question: str,
+    choices: list[str],
+    recommended: str,
+    expires_in: timedelta,
+) -> None:
+    """Put a question to the asker and free the worker. Asking again under the same id changes nothing.
+
+    Raises LeaseLost.
+    """
+    row = held(db, lease)
+    known = db.get(Clarification, (row.id, interrupt_id))
+    if known is None:
+        db.add(
+            Clarification(
+                session_id=row.id,
+                interrupt_id=interrupt_id,
+                stage=stage,
+                about=about,
+                question=question,
+                choices=choices,
+                recommended=recommended,
+                expires_at=db.scalar(select(func.clock_timestamp() + expires_in)),
+            )
+        )
+    release(row, "awaiting_user")
+    expires_at = known.expires_at if known else db.scalar(select(func.clock_timestamp() + expires_in))
+    payload = {
+        "interrupt_id": interrupt_id,
+        "stage": stage,
+        "about": about,
+        "question": question,
+        "choices": choices,
+        "recommended": recommended,
+        "expires_at": expires_at.isoformat() if expires_at else None,
+    }
+    events.append(db, row.id, f"question:{interrupt_id}", "question", payload)
+
+
+def open_question(db: Session, session_id: uuid.UUID) -> Clarification | None:
+    """The question a session waits for, if any."""
+    return db.scalar(
+        select(Clarification)
+        .where(Clarification.session_id == session_id, Clarification.answer.is_(None))
+        .order_by(Clarification.asked_at.desc())
+        .limit(1)
+    )
+
+
+def answer(
+    db: Session,
+    session_id: uuid.UUID,
+    text: str,
+    *,
+    user_id: uuid.UUID | None,
+    interrupt_id: str | None = None,
+    by: str = "person",
+) -> Answered:
+    """Answer a session's open question; the first answer wins and puts the session back into the queue.
+
+    `by` is "person", "default" (no one there to ask) or "expiry" (the question's time ran out).
+    """
+    row = db.scalar(select(AnalysisSession).where(AnalysisSession.id == session_id).with_for_update())
+    if row is None:
+        raise UnknownSession("There is no such run.")
+    question = open_question(db, session_id)
+    if question is None or (interrupt_id is not None and question.interrupt_id != interrupt_id):
+        last = db.scalar(
+            select(Clarification)
+            .where(Clarification.session_id == session_id, Clarification.answer.is_not(None))
+            .order_by(Clarification.answered_at.desc())
+            .limit(1)
+        )
+        if last is None:
+            return Answered(False, "no_question")
+        who = users.name_of(db, last.answered_by)
+        return Answered(False, "already_answered", last.question, last.answer, who)
+    if row.status != "awaiting_user":
+        return Answered(False, "no_question")
+    question.answer = text
+    question.answered_by = user_id
+    question.answered_at = func.clock_timestamp()
+    release(row, "queued")
+    say(db, session_id, "user", text, details={"answers": question.interrupt_id, "by": by})
+    payload = {
+        "interrupt_id": question.interrupt_id,
+        "stage": question.stage,
+        "answer": text,
+        "by": by,
+        "answered_by": users.name_of(db, user_id) if user_id else None,
+    }
+    events.append(db, session_id, f"answered:{question.interrupt_id}", "answered", payload)
+    return Answered(True, "accepted", question.question, text)
+
+
+def say(
+    db: Session,
+    session_id: uuid.UUID,
+    role: str,
+    content: str,
+    *,
+    agent: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Add to the session's history."""
+    db.add(
+        SessionMessage(
+            session_id=session_id,
+            role=role,
+            agent=agent,
+            content=content.replace("\x00", ""),
+            details=details or {},
+        )
+    )
+
+
+def expired_leases(db: Session) -> Sequence[AnalysisSession]:
+    """Running sessions whose worker fell silent."""
+    return db.scalars(
+        select(AnalysisSession).where(
+            AnalysisSession.status == "running", AnalysisSession.lease_until < func.clock_timestamp()
+        )
+    ).all()
+
+
+def overdue_questions(db: Session, at: datetime | None = None) -> Sequence[Clarification]:
+    """Open questions whose time has run out (by the database's clock, or `at`)."""
+    moment = func.clock_timestamp() if at is None else at
+    return db.scalars(
+        select(Clarification)
+        .join(AnalysisSession, AnalysisSession.id == Clarification.session_id)
+        .where(AnalysisSession.status == "awaiting_user")
+        .where(Clarification.answer.is_(None), Clarification.expires_at < moment)
+    ).all()

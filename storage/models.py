@@ -301,7 +301,9 @@ class PriceBar(Base):
 
     __tablename__ = "price_data_5min"
 
-    series: Mapped[str] = mapped_column(ForeignKey("price_series.name"), primary_key=True)
+    # No foreign key to the series: checking it row by row doubled the time of an import (`prices.upsert`,
+    # the one writer, makes and holds the series' row first).
+    series: Mapped[str] = mapped_column(primary_key=True)
     coin_type: Mapped[str] = mapped_column(primary_key=True)
     timestamp: Mapped[datetime] = mapped_column(primary_key=True)
     open: Mapped[float | None] = mapped_column(Float(53))

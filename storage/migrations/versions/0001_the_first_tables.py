@@ -132,9 +132,6 @@ def upgrade() -> None:
         sa.Column("volume", sa.Float(precision=53), nullable=True),
         sa.Column("bid", sa.Float(precision=53), nullable=True),
         sa.Column("ask", sa.Float(precision=53), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["series"], ["price_series.name"], name=op.f("fk_price_data_5min_series_price_series")
-        ),
         sa.PrimaryKeyConstraint("series", "coin_type", "timestamp", name=op.f("pk_price_data_5min")),
     )
     op.create_table(

@@ -14,6 +14,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # Advisory locks of the project: any number will do as long as each use has its own.
 UPGRADE_LOCK = 0x6F6D6301
 SWEEP_LOCK = 0x6F6D6302
+WORKER_LOCK = 0x6F6D6303
 
 
 def open_engine(url: str, *, pool_size: int = 2) -> sa.Engine:

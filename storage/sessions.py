@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from storage import events, users
 from storage.errors import LeaseLost, NotAllowed, UnknownSession
-from storage.models import AnalysisSession, Clarification, SessionMessage
+from storage.models import AnalysisSession, Clarification, Event, SessionMessage
 
 MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "failed", "cancelled", "expired"}),
@@ -31,6 +31,8 @@ MOVES: dict[str, frozenset[str]] = {
     "expired": frozenset({"queued"}),
 }
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
+# Events that show that a session got somewhere, so that lost workers before them no longer count.
+ADVANCES = ("stage_done", "question", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,14 @@ class Lease:
     session_id: uuid.UUID
     epoch: int
     owner: str
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a worker learns each time it says that it is alive."""
+
+    stage: str | None
+    cancel_requested_seconds_ago: float | None
 
 
 @dataclass(frozen=True)
@@ -124,51 +134,62 @@ def take(db: Session, session_id: uuid.UUID, epoch: int, owner: str, *, seconds:
     """Become the holder number `epoch` of a session that is queued or whose holder fell silent.
 
     None when the session is not to be had: finished, awaiting an answer, held by a live worker, or
-    already taken under this number.
+    already taken under this number. The thread hears when work goes on after a worker was lost.
     """
-    row = db.scalar(
-        select(AnalysisSession)
-        .where(AnalysisSession.id == session_id, AnalysisSession.lease_epoch == epoch - 1)
-        .where(
-            or_(
-                AnalysisSession.status == "queued",
-                (AnalysisSession.status == "running")
-                & (AnalysisSession.lease_until < func.clock_timestamp()),
-            )
-        )
-        .with_for_update()
-    )
+    row = _free(db, session_id, epoch)
     if row is None:
         return None
     taken_over = row.status == "running"
-    move(row, "running")
-    row.lease_epoch = epoch
-    row.lease_owner = owner
-    db.flush()
-    db.execute(
-        update(AnalysisSession)
-        .where(AnalysisSession.id == session_id)
-        .values(
-            lease_until=func.clock_timestamp() + timedelta(seconds=seconds),
-            started_at=func.coalesce(AnalysisSession.started_at, func.clock_timestamp()),
-        )
-    )
+    lease = _hand_over(db, row, epoch, owner, seconds)
     if taken_over:
         payload = {"stage": row.stage, "attempt": epoch}
         events.append(db, session_id, f"resumed:{epoch}", "resumed", payload)
-    return Lease(session_id, epoch, owner)
+    return lease
 
 
-def beat(db: Session, lease: Lease, *, seconds: float) -> bool:
-    """Keep a lease alive by the database's clock; False when it has been lost."""
+def seize(db: Session, session_id: uuid.UUID, epoch: int, owner: str) -> Lease | None:
+    """Like `take`, but to end the session in this transaction: the thread hears of the end alone."""
+    row = _free(db, session_id, epoch)
+    return None if row is None else _hand_over(db, row, epoch, owner, seconds=0)
+
+
+def beat(db: Session, lease: Lease, *, seconds: float) -> Beat | None:
+    """Keep a lease alive by the database's clock; None when its owner does not hold the session."""
+    now = func.clock_timestamp()
     kept = db.execute(
         update(AnalysisSession)
         .where(AnalysisSession.id == lease.session_id, AnalysisSession.lease_epoch == lease.epoch)
-        .where(AnalysisSession.status == "running")
-        .values(lease_until=func.clock_timestamp() + timedelta(seconds=seconds))
-        .returning(AnalysisSession.id)
-    ).scalar()
-    return kept is not None
+        .where(AnalysisSession.lease_owner == lease.owner, AnalysisSession.status == "running")
+        .values(lease_until=now + timedelta(seconds=seconds))
+        .returning(AnalysisSession.stage, func.extract("epoch", now - AnalysisSession.cancel_requested_at))
+    ).one_or_none()
+    if kept is None:
+        return None
+    stage, age = kept
+    return Beat(stage, None if age is None else float(age))
+
+
+def taken_over(db: Session, lease: Lease) -> bool:
+    """Whether somebody has taken the session under a later number."""
+    epoch = db.scalar(select(AnalysisSession.lease_epoch).where(AnalysisSession.id == lease.session_id))
+    return epoch is not None and epoch > lease.epoch
+
+
+def abandon(db: Session, lease: Lease) -> None:
+    """Let a lease run out now, because the process that worked under it died. Raises LeaseLost."""
+    row = held(db, lease)
+    row.lease_until = func.clock_timestamp()
+
+
+def interruptions(db: Session, session_id: uuid.UUID) -> int:
+    """How often in a row a worker was lost since the session last got anywhere."""
+    told = select(func.max(Event.seq)).where(Event.session_id == session_id, Event.kind.in_(ADVANCES))
+    lost = select(func.count()).where(
+        Event.session_id == session_id,
+        Event.kind == "resumed",
+        Event.seq > func.coalesce(told.scalar_subquery(), 0),
+    )
+    return db.scalar(lost) or 0
 
 
 def held(db: Session, lease: Lease) -> AnalysisSession:
@@ -378,6 +399,13 @@ def say(
     )
 
 
+def queued(db: Session) -> Sequence[AnalysisSession]:
+    """Sessions that wait for a worker, oldest first."""
+    return db.scalars(
+        select(AnalysisSession).where(AnalysisSession.status == "queued").order_by(AnalysisSession.number)
+    ).all()
+
+
 def expired_leases(db: Session) -> Sequence[AnalysisSession]:
     """Running sessions whose worker fell silent."""
     return db.scalars(
@@ -396,3 +424,29 @@ def overdue_questions(db: Session, at: datetime | None = None) -> Sequence[Clari
         .where(AnalysisSession.status == "awaiting_user")
         .where(Clarification.answer.is_(None), Clarification.expires_at < moment)
     ).all()
+
+
+def _free(db: Session, session_id: uuid.UUID, epoch: int) -> AnalysisSession | None:
+    """The session's row, locked, if it can be had under number `epoch`."""
+    return db.scalar(
+        select(AnalysisSession)
+        .where(AnalysisSession.id == session_id, AnalysisSession.lease_epoch == epoch - 1)
+        .where(
+            or_(
+                AnalysisSession.status == "queued",
+                (AnalysisSession.status == "running")
+                & (AnalysisSession.lease_until < func.clock_timestamp()),
+            )
+        )
+        .with_for_update()
+    )
+
+
+def _hand_over(db: Session, row: AnalysisSession, epoch: int, owner: str, seconds: float) -> Lease:
+    move(row, "running")
+    row.lease_epoch = epoch
+    row.lease_owner = owner
+    row.lease_until = func.clock_timestamp() + timedelta(seconds=seconds)
+    row.started_at = func.coalesce(AnalysisSession.started_at, func.clock_timestamp())
+    db.flush()
+    return Lease(row.id, epoch, owner)

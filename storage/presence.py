@@ -1,0 +1,67 @@
+"""Which workers live: each holds a shared advisory lock on a connection of its own.
+
+The server lets go of the lock when the process is gone, however it died: nobody guesses from old rows.
+"""
+
+import os
+
+import psycopg
+import sqlalchemy as sa
+
+from storage.database import WORKER_LOCK, Database
+
+
+class Presence:
+    """This process's place among the living workers; `keep()` takes it, and again after a lost connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: psycopg.Connection | None = None
+
+    def keep(self) -> None:
+        """Be counted. Raises psycopg.OperationalError while the database does not answer."""
+        if self._connection is not None:
+            try:
+                self._connection.execute("select 1")
+                return
+            except psycopg.OperationalError:
+                self._connection.close()
+                self._connection = None
+        connection = psycopg.connect(
+            self._database.dsn, autocommit=True, connect_timeout=10, application_name="omc worker"
+        )
+        connection.execute("select pg_advisory_lock_shared(%s)", [WORKER_LOCK])
+        self._connection = connection
+
+    def leave_in_child(self) -> None:
+        """In a forked child: drop the inherited socket without a word, so that it keeps nobody alive."""
+        if self._connection is not None:
+            os.close(self._connection.fileno())
+            self._connection = None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def count_workers(database: Database) -> int:
+    """How many workers live right now."""
+    with database.engine.connect() as connection:
+        counted = connection.scalar(
+            sa.text(
+                """
+                select count(*) from pg_locks
+                where locktype = 'advisory' and granted and mode = 'ShareLock'
+                  and classid = 0 and objid = :key and objsubid = 1
+                  and database = (select oid from pg_database where datname = current_database())
+                """
+            ),
+            {"key": WORKER_LOCK},
+        )
+    return int(counted or 0)
+
+
+def worker_alive(database: Database) -> bool:
+    """Whether at least one worker lives."""
+    return count_workers(database) > 0

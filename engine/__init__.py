@@ -1,0 +1,1 @@
+"""The analysis engine: goals, agents, science and reports."""

@@ -1,0 +1,43 @@
+"""The report of a run: one `Result` in; Markdown, PDF, metrics.json and the finish message's parts out."""
+
+from engine.report.finish import finish
+from engine.report.markdown import write_markdown
+from engine.report.metrics import metrics_json
+from engine.report.result import (
+    CoinData,
+    CoinResult,
+    Column,
+    Data,
+    Finding,
+    Metric,
+    ModelResult,
+    Note,
+    Result,
+    Spec,
+    StageNote,
+    Table,
+    Usage,
+    Validation,
+    Verdict,
+)
+
+__all__ = [
+    "CoinData",
+    "CoinResult",
+    "Column",
+    "Data",
+    "Finding",
+    "Metric",
+    "ModelResult",
+    "Note",
+    "Result",
+    "Spec",
+    "StageNote",
+    "Table",
+    "Usage",
+    "Validation",
+    "Verdict",
+    "finish",
+    "metrics_json",
+    "write_markdown",
+]

@@ -1,0 +1,121 @@
+"""The finish of a run as plain data: what the chat message says, for bots that do not load the engine."""
+
+from typing import Any, Final
+
+from engine.report import wording
+from engine.report.result import Metric, ModelResult, Result
+from engine.science.charts import numbers
+from engine.science.charts.numbers import count, number, signed
+
+NAME_WIDTH: Final = 16
+WIDTH: Final = 60  # columns of a chat's code block on a phone
+
+
+def finish(result: Result) -> dict[str, Any]:
+    """The payload of the completed event: verdict line, bullets, table, footer, order of charts."""
+    return {
+        "run": result.run,
+        "kind": result.kind,
+        "decision": result.verdict.decision if result.verdict else "result",
+        "verdict_word": wording.verdict_word(result),
+        "verdict_line": wording.verdict_line(result),
+        "bullets": wording.bullets(result),
+        "table": _table(result),
+        "footer": _footer(result),
+        "data_age": wording.data_age(result),
+        "advice": wording.ADVICE,
+        "simulated": wording.SIMULATED if result.data.simulated else "",
+        "warnings": [note.text for note in result.warnings],
+        "charts": _chart_order(result),
+        "alt": {c.name: c.alt for c in result.charts},
+        "titles": {c.name: c.title for c in result.charts},
+    }
+
+
+def _table(result: Result) -> dict[str, Any] | None:
+    """At most 60 columns wide with a two-column mark in front and one blank between columns."""
+    if not result.models:
+        return None
+    if result.kind == "direction":
+        columns = [("Model", NAME_WIDTH), ("Right %", 10), ("AUC", 5), ("Net %", 8), ("Worst %", 8)]
+    else:
+        columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("Corr", 6)]
+    rows = [_row(result.kind, model) for model in (*result.models, *result.baselines)]
+    best = result.best
+    return {
+        "columns": [
+            {"label": label, "align": "right" if at else "left", "width": width}
+            for at, (label, width) in enumerate(columns)
+        ],
+        "rows": rows,
+        "marked": next((at for at, model in enumerate(result.models) if model is best), None),
+        "models": len(result.models),
+        "note": "Right: both directions counted alike, ± 95 %"
+        if result.kind == "direction"
+        else "Skill: smaller error than the reference, ± 95 %",
+    }
+
+
+def _row(kind: str, model: ModelResult) -> list[str]:
+    name = model.name if len(model.name) <= NAME_WIDTH else model.name[: NAME_WIDTH - 1] + "…"
+    if kind == "direction":
+        return [
+            name,
+            _with_margin(model.metrics.get("balanced_accuracy")),
+            number(model.value("auc")),
+            _percent(model.value("net_return")),
+            _percent(model.value("max_drawdown")),
+        ]
+    return [
+        name,
+        _with_margin(model.metrics.get("skill"), plus=True),
+        _percent(model.value("skill_sealed")),
+        number(model.value("correlation")),
+    ]
+
+
+def _with_margin(metric: Metric | None, *, plus: bool = False) -> str:
+    if metric is None or metric.value is None:
+        return numbers.MISSING
+    text = signed(metric.value * 100, 1, plus=plus)
+    if metric.low is None or metric.high is None:
+        return text
+    return f"{text} ±{(metric.high - metric.low) * 50:.1f}"
+
+
+def _percent(fraction: float | None) -> str:
+    if fraction is None:
+        return numbers.MISSING
+    return (
+        numbers.multiple(1 + fraction).replace(numbers.THIN, "")
+        if fraction >= 10
+        else signed(fraction * 100, 1, plus=True)
+    )
+
+
+def _footer(result: Result) -> str:
+    usage = result.usage
+    parts = [
+        result.run,
+        f"{count(usage.seconds)} s" if usage.seconds is not None else "",
+        f"{count(usage.tokens)} tokens" + (f", {usage.cost_usd:.2f} USD" if usage.cost_usd else ""),
+        f"data {result.data.hash[:12]}" if result.data.hash else "",
+        f"seed {result.seed}" if result.seed is not None else "",
+        "not financial advice",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _chart_order(result: Result) -> list[str]:
+    """Drawn charts, the ones worth posting first: equity or skill, then what explains this verdict best."""
+    decision = result.verdict.decision if result.verdict else "result"
+    second = {
+        "edge": ("skill", "calibration", "residuals"),
+        "no_edge": ("grid", "skill", "periods"),
+        "not_enough_data": ("target", "grid"),
+        "result": ("price", "seasonality", "correlation"),
+    }[decision]
+    lead = ("equity",) if result.kind in ("direction", "return") else ("skill",) if result.verdict else ()
+    drawn = [c.name for c in result.charts]
+    first = [name for name in (*lead, *second) if name in drawn]
+    return [*dict.fromkeys(first), *(name for name in drawn if name not in first)]

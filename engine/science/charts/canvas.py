@@ -1,0 +1,440 @@
+"""From a painter to a `Chart`: frames, panels, end labels, spans and ticks, the same in every size."""
+
+import io
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from engine.science.charts import numbers, style, timeline
+from engine.science.charts.style import CHAT, FULL, HALF, Size
+
+Line = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+SIMULATED = "Simulated prices, not a market"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the prices of a chart come from; written at its foot. Times are aware UTC, half-open."""
+
+    venue: str
+    currency: str
+    interval_minutes: float
+    bars: int
+    start: datetime
+    end: datetime
+    run: str
+    simulated: bool = False
+
+    def line(self) -> str:
+        """The source in one line: venue, currency, bars, span, run."""
+        where = " ".join(part for part in (self.venue, self.currency) if part)
+        bars = f"{numbers.count(self.bars)} {numbers.bar_name(self.interval_minutes)} bars"
+        span = f"{self.start.astimezone(UTC):%Y-%m-%d} to {self.end.astimezone(UTC):%Y-%m-%d} UTC"
+        return style.legible(" · ".join(part for part in (where, bars, span, self.run) if part))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished picture: PNG for a chat, SVG for the report, and its words.
+
+    `wide` pictures take the report's full width, others share a row. `alt` says what the picture shows, with
+    its figures, for those who do not see it.
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    alt: str
+    png: bytes
+    svg: str | None
+    wide: bool
+
+
+@dataclass(frozen=True)
+class EndLabel:
+    """A line's name at its right end: where it ends (in units of `axes`), what to write, its colour."""
+
+    axes: Axes
+    y: float
+    lines: tuple[str, ...]
+    colour: str
+
+
+@dataclass
+class Canvas:
+    """A figure under construction in one size. Lengths are inches; `em` is the base type size."""
+
+    size: Size
+    title: str
+    subtitle: str
+    source: Source
+    figure: Figure = field(init=False)
+    stack: list[Axes] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.figure = Figure(figsize=(self.size.width, self.size.height), dpi=style.DPI, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        self.em = self.size.base / 72
+        self.left, self.right = 0.0, self.size.width
+        self.bottom, self.top = 0.0, self.size.height
+        if self.size.framed:
+            self._frame()
+        elif self.source.simulated:
+            self._tag()
+
+    @property
+    def framed(self) -> bool:
+        """Whether this is the picture for a chat, which carries its own title and source."""
+        return self.size.framed
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        scale: float = 1.0,
+        colour: str = style.INK,
+        semibold: bool = False,
+        ha: str = "left",
+        va: str = "baseline",
+        rotation: float = 0.0,
+    ) -> None:
+        """Write text at a place of the figure, in inches from its lower left corner."""
+        self.figure.text(
+            x / self.size.width,
+            y / self.size.height,
+            words,
+            fontsize=self.size.base * scale,
+            color=colour,
+            fontweight=600 if semibold else 400,
+            ha=ha,
+            va=va,
+            rotation=rotation,
+        )
+
+    def panels(
+        self,
+        heights: Sequence[float],
+        *,
+        left: Iterable[str] = (),
+        right: Iterable[str] = (),
+        right_semibold: bool = True,
+        gap: float = 1.35,
+        below: float = 1.6,
+        y_name: str = "",
+        x_name: str = "",
+        overhang: float = 0.8,
+    ) -> list[Axes]:
+        """Panels above each other, in the given proportion, with room for the given tick and end labels.
+
+        `gap` (between panels) and `below` (for x tick labels) are in em; `overhang` keeps free what the last x
+        tick label may need when there are no end labels.
+        """
+        em, base = self.em, self.size.base
+        widest_left = max((style.text_width(t, base) for t in left), default=0.0)
+        widest_right = max((style.text_width(t, base, semibold=right_semibold) for t in right), default=0.0)
+        x0 = self.left + widest_left + (0.55 * em if widest_left else 0.0) + (1.5 * em if y_name else 0.0)
+        if self.framed and widest_left:
+            x0 = max(x0, 0.105 * self.size.width)
+        x1 = self.right - (widest_right + 0.75 * em if widest_right else overhang * em)
+        y0 = self.bottom + below * em + (1.35 * em if x_name else 0.0)
+        free = self.top - y0 - gap * em * (len(heights) - 1)
+        y = self.top
+        axes = []
+        for share in heights:
+            height = free * share / sum(heights)
+            axes.append(self._axes(x0, y - height, x1 - x0, height))
+            y -= height + gap * em
+        if y_name:
+            self.text(
+                self.left + 0.75 * em,
+                (y0 + self.top) / 2,
+                y_name,
+                colour=style.MUTED,
+                ha="center",
+                va="center",
+                rotation=90,
+            )
+        if x_name:
+            self.text((x0 + x1) / 2, self.bottom + 0.25 * em, x_name, colour=style.MUTED, ha="center")
+        self.stack = axes
+        return axes
+
+    def y_axis(
+        self, axes: Axes, ticks: Sequence[float], labels: Sequence[str], low: float, high: float
+    ) -> None:
+        """Set a panel's range with its grid lines and their labels."""
+        axes.set_ylim(low, high)
+        shown = [(t, label) for t, label in zip(ticks, labels, strict=True) if low <= t <= high]
+        axes.set_yticks([t for t, _ in shown], [label for _, label in shown])
+        for value, _ in shown:
+            axes.axhline(value, color=style.GRID, linewidth=0.35 * self.size.line, zorder=1)
+
+    def x_axis(self, axes: Axes, ticks: Sequence[float], labels: Sequence[str]) -> None:
+        """Label the x axis of the lowest panel."""
+        axes.set_xticks(list(ticks), list(labels))
+        axes.tick_params(axis="x", length=0.3 * self.size.base, width=0.6, color=style.AXIS)
+
+    def time_axis(self, axes: Axes, low: float, high: float, *, every: float = 7.0) -> None:
+        """Dates or hours along the x axis, `every` em apart or more; x values are days (`timeline.days`)."""
+        width = axes.get_position().width * self.size.width
+        ticks = timeline.ticks(low, high, most=max(2, int(width / (every * self.em))))
+        self.x_axis(axes, [at for at, _ in ticks], [label for _, label in ticks])
+        axes.set_xlim(low, high)
+
+    def columns(self, axes: Axes) -> int:
+        """How many pixel columns a panel has: the finest detail a line can show."""
+        return max(50, int(axes.get_position().width * self.size.width * (style.DPI if self.framed else 110)))
+
+    def span(
+        self, axes: Axes, start: float, end: float, colour: str, name: str = "", *, avoid: Sequence[Line] = ()
+    ) -> None:
+        """A stretch of the x axis as an opaque background, named where the `avoid` lines leave room.
+
+        Call it after the panel's ranges are set.
+        """
+        axes.axvspan(start, end, color=colour, linewidth=0, zorder=0)
+        if not name:
+            return
+        size = 0.92 * self.size.base
+        box = axes.get_position()
+        reach = (style.text_width(name, size) + self.em) / (box.width * self.size.width)
+        share = 1.7 * self.em / (box.height * self.size.height)
+        free = [
+            (self._crowd(axes, start, reach, top - share, top, avoid), -top)
+            for top in np.arange(1.0, share, -share / 2)
+        ]
+        _, top = min(free, default=(0, -1.0))
+        axes.annotate(
+            name,
+            (max(start, axes.get_xlim()[0]), -top),
+            xycoords=("data", "axes fraction"),
+            xytext=(0.5 * self.size.base, -0.4 * self.size.base),
+            textcoords="offset points",
+            fontsize=size,
+            color=style.MUTED,
+            ha="left",
+            va="top",
+            zorder=9,
+        )
+
+    def _crowd(
+        self, axes: Axes, start: float, reach: float, low: float, high: float, lines: Sequence[Line]
+    ) -> int:
+        """Points of the lines between two heights (fractions of the panel), within `reach` of the start."""
+        points = 0
+        left, right = axes.get_xlim()
+        for x, y in lines:
+            inside = (x >= start) & (x <= start + reach * (right - left))
+            heights = axes.transAxes.inverted().transform(
+                axes.transData.transform(np.column_stack([x[inside], y[inside]]))
+            )[:, 1]
+            points += int(((heights >= low) & (heights <= high)).sum())
+        return points
+
+    def end_labels(self, labels: Sequence[EndLabel]) -> None:
+        """Name lines at their right end, pushed apart so that none touches another; none is dropped."""
+        em = self.em
+        wanted, heights = [], []
+        for label in labels:
+            box = label.axes.get_position()
+            low, high = label.axes.get_ylim()
+            at = (_scaled(label.axes, label.y) - _scaled(label.axes, low)) / (
+                _scaled(label.axes, high) - _scaled(label.axes, low)
+            )
+            wanted.append((box.y0 + min(max(at, 0.0), 1.0) * box.height) * self.size.height)
+            heights.append((1.2 * len(label.lines) + 0.35) * em)
+        floor = self.stack[-1].get_position().y0 * self.size.height - 0.6 * em
+        centres = push_apart(wanted, heights, low=floor, high=self.top)
+        x = self.stack[0].get_position().x1 * self.size.width + 0.75 * em
+        for label, centre in zip(labels, centres, strict=True):
+            first = centre + 0.6 * em * (len(label.lines) - 1)
+            for row, words in enumerate(label.lines):
+                self.text(
+                    x, first - 1.2 * em * row, words, colour=label.colour, semibold=True, va="center_baseline"
+                )
+
+    def _axes(self, x: float, y: float, width: float, height: float) -> Axes:
+        w, h = self.size.width, self.size.height
+        axes = self.figure.add_axes((x / w, y / h, width / w, height / h))
+        axes.patch.set_alpha(0)
+        for side in ("top", "left", "right"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(style.AXIS)
+        axes.tick_params(
+            length=0,
+            pad=0.35 * self.size.base,
+            labelsize=self.size.base,
+            labelcolor=style.MUTED,
+            width=0.6,
+            which="both",
+        )
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return axes
+
+    def _frame(self) -> None:
+        em, margin = self.em, 0.033 * self.size.width
+        y = self.size.height
+        if self.source.simulated:
+            band = 1.75 * em
+            self.figure.add_artist(Rectangle((0, 1 - band / y), 1, band / y, color=style.ALARM, linewidth=0))
+            self.text(
+                margin,
+                y - 0.5 * band,
+                SIMULATED,
+                colour="white",
+                semibold=True,
+                scale=0.95,
+                va="center_baseline",
+            )
+            y -= band
+        width = self.size.width - 2 * margin
+        y -= 0.75 * em
+        for row in style.wrap(self.title, 1.55 * self.size.base, width, semibold=True):
+            y -= 1.75 * em
+            self.text(margin, y, row, scale=1.55, semibold=True)
+        y -= 0.3 * em
+        for row in style.wrap(self.subtitle, self.size.base, width):
+            y -= 1.45 * em
+            self.text(margin, y, row, colour=style.MUTED)
+        foot = 1.05 * em
+        advice = "not financial advice"
+        right = self.size.width - margin
+        room = width - style.text_width(advice, 0.8 * self.size.base) - 2 * em
+        self.text(
+            margin,
+            foot,
+            style.wrap(self.source.line(), 0.8 * self.size.base, room, lines=1)[0],
+            scale=0.8,
+            colour=style.MUTED,
+        )
+        self.text(right, foot, advice, scale=0.8, colour=style.MUTED, ha="right")
+        self.left, self.right = margin, right
+        self.top, self.bottom = y - 1.0 * em, foot + 1.7 * em
+
+    def _tag(self) -> None:
+        y = self.size.height - 1.0 * self.em
+        self.text(self.left, y, SIMULATED, colour=style.ALARM, semibold=True)
+        self.top = y - 0.7 * self.em
+
+
+def render(
+    name: str,
+    source: Source,
+    *,
+    title: str,
+    subtitle: str,
+    alt: str,
+    paint: Callable[[Canvas], None],
+    wide: bool = False,
+    height: float | None = None,
+) -> Chart:
+    """Paint a chart for the chat (PNG) and the report (SVG); `height` is the latter's, in inches."""
+    title, subtitle = style.legible(title), style.legible(subtitle)
+    alt = style.legible((f"{SIMULATED}. " if source.simulated else "") + alt, limit=900)
+    print_size = FULL if wide else HALF
+    if height is not None:
+        print_size = Size(
+            print_size.name, print_size.width, height, print_size.base, print_size.line, framed=False
+        )
+    with mpl.rc_context(style.settings()):
+        chat = Canvas(CHAT, title, subtitle, source)
+        paint(chat)
+        page = Canvas(print_size, title, subtitle, source)
+        paint(page)
+        return Chart(name, title, subtitle, alt, _png(chat.figure), _svg(page.figure), wide)
+
+
+def _png(figure: Figure) -> bytes:
+    drawn, out = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="rgba")
+    size = (round(figure.get_figwidth() * style.DPI), round(figure.get_figheight() * style.DPI))
+    Image.frombuffer("RGBA", size, drawn.getvalue(), "raw", "RGBA", 0, 1).convert("RGB").save(
+        out, format="PNG", compress_level=6
+    )
+    return out.getvalue()
+
+
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Round values that cover [low, high] with about `count` steps."""
+    steps = [1, 2, 2.5, 5, 10]
+    return [float(v) for v in MaxNLocator(nbins=count, steps=steps).tick_values(low, high)]
+
+
+def envelope(
+    x: NDArray[np.float64], y: NDArray[np.float64], columns: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A line thinned to the minimum and maximum of each pixel column: spikes survive, files stay small."""
+    if len(x) <= 4 * columns:
+        return x, y
+    bounds = np.linspace(0, len(x), columns + 1).astype(int)
+    keep: list[int] = [0]
+    for start, stop in itertools.pairwise(bounds):
+        part = y[start:stop]
+        if len(part) == 0 or not np.isfinite(part).any():
+            continue
+        keep += sorted({start + int(np.nanargmin(part)), start + int(np.nanargmax(part))})
+    keep.append(len(x) - 1)
+    index = np.unique(keep)
+    return x[index], y[index]
+
+
+def push_apart(wanted: Sequence[float], heights: Sequence[float], *, low: float, high: float) -> list[float]:
+    """Centres near the wanted ones whose boxes, of the given heights, do not overlap; in [low, high]."""
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    clusters: list[tuple[list[int], float]] = []  # members from below, centre of the whole cluster
+
+    def height(members: list[int]) -> float:
+        return sum(heights[i] for i in members)
+
+    for i in order:
+        members, centre = [i], wanted[i]
+        while True:
+            half = height(members) / 2
+            centre = min(max(centre, low + half), max(high - half, low + half))
+            if not clusters or clusters[-1][1] + height(clusters[-1][0]) / 2 <= centre - half + 1e-9:
+                break
+            below, _ = clusters.pop()
+            members = below + members
+            offsets, at = [], 0.0
+            for m in members:
+                offsets.append(wanted[m] - at - heights[m] / 2)
+                at += heights[m]
+            centre = sum(offsets) / len(offsets) + height(members) / 2
+        clusters.append((members, centre))
+    centres = [0.0] * len(wanted)
+    for members, centre in clusters:
+        at = centre - height(members) / 2
+        for m in members:
+            centres[m] = at + heights[m] / 2
+            at += heights[m]
+    return centres
+
+
+def floats(values: ArrayLike) -> NDArray[np.float64]:
+    """Any sequence of numbers as a float array."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def _scaled(axes: Axes, value: float) -> float:
+    return float(axes.transData.transform((axes.get_xlim()[0], value))[1])

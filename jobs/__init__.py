@@ -1,0 +1,1 @@
+"""Work in the background: the queue, the task, the worker that runs it and the sweeper that repairs."""

@@ -6,12 +6,13 @@ columns with an end, so that no lock is held over a call to a chat platform.
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import cast, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from storage.models import AnalysisSession, Event
@@ -36,7 +37,7 @@ _APPEND = text(
 
 @dataclass(frozen=True)
 class Pending:
-    """An event that waits to be told, with the address of its thread."""
+    """An event that waits to be told."""
 
     session_id: uuid.UUID
     number: int
@@ -46,12 +47,8 @@ class Pending:
     payload: dict[str, Any]
     created_at: datetime
     attempts: int
-    platform: str
-    workspace: str
-    channel: str
-    thread: str
-    root_message_id: str | None
-    card_message_id: str | None
+    in_doubt: bool  # an earlier attempt began and its outcome is not known
+    receipts: dict[str, Any]  # the parts of this delivery that are known to have arrived
 
 
 def append(db: Session, session_id: uuid.UUID, key: str, kind: str, payload: dict[str, Any]) -> int | None:
@@ -88,23 +85,25 @@ def claim(
     *,
     seconds: float = 30.0,
     thread: str | None = None,
+    kinds: Collection[str] | None = None,
     limit: int = 50,
 ) -> list[Pending]:
     """The first undelivered event of each thread of `platform` (or of one `thread`) that nobody works on.
 
-    Only the first of a session is handed out, which keeps each thread in order whoever delivers it.
+    Only the first of a session is handed out, which keeps each thread in order whoever delivers it; with
+    `kinds`, the first of those kinds.
     """
-    first = (
-        select(Event.session_id, func.min(Event.seq).label("seq"))
-        .where(Event.delivered_at.is_(None))
-        .group_by(Event.session_id)
-        .subquery()
-    )
+    waiting = select(Event.session_id, func.min(Event.seq).label("seq")).where(Event.delivered_at.is_(None))
+    if kinds is not None:
+        waiting = waiting.where(Event.kind.in_(kinds))
+    first = waiting.group_by(Event.session_id).subquery()
     query = (
-        select(Event, AnalysisSession)
+        select(Event, AnalysisSession.number)
         .join(first, (first.c.session_id == Event.session_id) & (first.c.seq == Event.seq))
         .join(AnalysisSession, AnalysisSession.id == Event.session_id)
         .where(AnalysisSession.platform == platform)
+        # Said again for the row that a rival delivered while this query waited for it.
+        .where(Event.delivered_at.is_(None))
         .where(or_(Event.claimed_until.is_(None), Event.claimed_until < func.clock_timestamp()))
         .order_by(Event.created_at)
         .limit(limit)
@@ -113,8 +112,10 @@ def claim(
     if thread is not None:
         query = query.where(AnalysisSession.thread == thread)
     found = db.execute(query).all()
+    claimed = [_pending(event, number) for event, number in found]
     for event, _ in found:
         event.claimed_by = claimant
+        event.in_doubt = True
         event.attempts += 1
         db.execute(
             update(Event)
@@ -124,7 +125,21 @@ def claim(
                 claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
             )
         )
-    return [_pending(event, row) for event, row in found]
+    return claimed
+
+
+def note_receipt(db: Session, session_id: uuid.UUID, seq: int, part: str, value: str) -> None:
+    """Record that one part of a delivery arrived (as message or file `value`): it is not sent again."""
+    db.execute(
+        update(Event)
+        .where(Event.session_id == session_id, Event.seq == seq)
+        .values(receipts=Event.receipts.op("||")(cast({part: value}, JSONB)))
+    )
+
+
+def message_of(db: Session, session_id: uuid.UUID, key: str) -> str | None:
+    """The message in which an event was told, if it was."""
+    return db.scalar(select(Event.message_id).where(Event.session_id == session_id, Event.key == key))
 
 
 def delivered(db: Session, session_id: uuid.UUID, seq: int, claimant: str, message_id: str | None) -> bool:
@@ -140,30 +155,40 @@ def delivered(db: Session, session_id: uuid.UUID, seq: int, claimant: str, messa
 
 
 def postpone(
-    db: Session, session_id: uuid.UUID, seq: int, claimant: str, *, seconds: float, error: str
+    db: Session,
+    session_id: uuid.UUID,
+    seq: int,
+    claimant: str,
+    *,
+    seconds: float,
+    error: str,
+    in_doubt: bool = True,
 ) -> None:
-    """Leave an event for later after a failed delivery; nobody may claim it for `seconds`."""
+    """Leave an event for later after a failed delivery; nobody may claim it for `seconds`.
+
+    `in_doubt` is False when it is certain that nothing arrived.
+    """
     db.execute(
         update(Event)
         .where(Event.session_id == session_id, Event.seq == seq, Event.claimed_by == claimant)
-        .values(claimed_until=func.clock_timestamp() + timedelta(seconds=seconds), error=error[:500])
+        .values(
+            claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
+            error=error[:500],
+            in_doubt=in_doubt,
+        )
     )
 
 
-def _pending(event: Event, row: AnalysisSession) -> Pending:
+def _pending(event: Event, number: int) -> Pending:
     return Pending(
-        session_id=row.id,
-        number=row.number,
+        session_id=event.session_id,
+        number=number,
         seq=event.seq,
         key=event.key,
         kind=event.kind,
         payload=event.payload,
         created_at=event.created_at,
-        attempts=event.attempts,
-        platform=row.platform,
-        workspace=row.workspace,
-        channel=row.channel,
-        thread=row.thread,
-        root_message_id=row.root_message_id,
-        card_message_id=row.card_message_id,
+        attempts=event.attempts + 1,
+        in_doubt=event.in_doubt,
+        receipts=dict(event.receipts),
     )

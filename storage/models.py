@@ -101,6 +101,9 @@ class AnalysisSession(Base):
         ),
         Index("ix_agent_sessions_unfinished", "status", "lease_until"),
         Index("ix_agent_sessions_thread", "platform", "workspace", "channel", "thread"),
+        Index(
+            "ix_agent_sessions_card_behind", "platform", postgresql_where=text("card_shown_seq < next_seq")
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -112,6 +115,8 @@ class AnalysisSession(Base):
     thread: Mapped[str]
     root_message_id: Mapped[str | None]
     card_message_id: Mapped[str | None]
+    card_shown_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    card_due_at: Mapped[datetime | None]
     goal: Mapped[str]
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     follows_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
@@ -174,6 +179,8 @@ class Event(Base):
     claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     attempted_at: Mapped[datetime | None]
+    in_doubt: Mapped[bool] = mapped_column(server_default=text("false"))
+    receipts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     delivered_at: Mapped[datetime | None]
     message_id: Mapped[str | None]
     error: Mapped[str | None]

@@ -40,6 +40,8 @@ def upgrade() -> None:
         sa.Column("thread", sa.Text(), nullable=False),
         sa.Column("root_message_id", sa.Text(), nullable=True),
         sa.Column("card_message_id", sa.Text(), nullable=True),
+        sa.Column("card_shown_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("card_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("goal", sa.Text(), nullable=False),
         sa.Column(
             "preferences",
@@ -87,6 +89,13 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_agent_sessions_unfinished", "agent_sessions", ["status", "lease_until"], unique=False)
+    op.create_index(
+        "ix_agent_sessions_card_behind",
+        "agent_sessions",
+        ["platform"],
+        unique=False,
+        postgresql_where=sa.text("card_shown_seq < next_seq"),
+    )
     op.create_table(
         "identities",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -177,6 +186,13 @@ def upgrade() -> None:
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("in_doubt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "receipts",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
@@ -359,6 +375,11 @@ def downgrade() -> None:
     op.drop_table("price_coverage")
     op.drop_index(op.f("ix_identities_user_id"), table_name="identities")
     op.drop_table("identities")
+    op.drop_index(
+        "ix_agent_sessions_card_behind",
+        table_name="agent_sessions",
+        postgresql_where=sa.text("card_shown_seq < next_seq"),
+    )
     op.drop_index("ix_agent_sessions_unfinished", table_name="agent_sessions")
     op.drop_index("ix_agent_sessions_thread", table_name="agent_sessions")
     op.drop_index(op.f("ix_agent_sessions_owner_id"), table_name="agent_sessions")

@@ -1,0 +1,43 @@
+"""What can go wrong with a question or its prices, in words a person can act on.
+
+ScienceError
+  UnknownIndicator, UnknownModel   a name we do not have; the message names near ones
+  BadSetting                       a number that makes no sense (a horizon of 0, a cost of -5)
+  BadPrices                        a frame that is not what it claims to be
+  TooFewBars                       fine in kind, too short for the question
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ScienceError(Exception):
+    """An expected failure; its message says what to do next."""
+
+
+class UnknownIndicator(ScienceError):
+    """The indicator asked for is not in the registry."""
+
+
+class UnknownModel(ScienceError):
+    """The model type asked for is not in the registry."""
+
+
+class BadSetting(ScienceError):
+    """A setting outside its sensible range."""
+
+
+class BadPrices(ScienceError):
+    """Prices that cannot be worked on as they are."""
+
+
+class TooFewBars(ScienceError):
+    """Not enough prices for the horizon and the features asked for."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Name up to three known names that resemble `name`, else all of them; a phrase for an error message."""
+    names = sorted(known)
+    by_lower = {known_name.lower(): known_name for known_name in names}
+    found = [by_lower[hit] for hit in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+    return f"Did you mean {' or '.join(found)}?" if found else f"There are: {', '.join(names)}."

@@ -150,7 +150,7 @@ class Canvas:
         if self.framed and widest_left:
             x0 = max(x0, 0.105 * self.size.width)
         x1 = self.right - (widest_right + 0.75 * em if widest_right else overhang * em)
-        y0 = self.bottom + below * em + (1.35 * em if x_name else 0.0)
+        y0 = self.bottom + below * em + (1.5 * em if x_name else 0.0)
         free = self.top - y0 - gap * em * (len(heights) - 1)
         y = self.top
         axes = []
@@ -169,7 +169,7 @@ class Canvas:
                 rotation=90,
             )
         if x_name:
-            self.text((x0 + x1) / 2, self.bottom + 0.25 * em, x_name, colour=style.MUTED, ha="center")
+            self.text((x0 + x1) / 2, self.bottom + 0.15 * em, x_name, colour=style.MUTED, ha="center")
         self.stack = axes
         return axes
 
@@ -266,6 +266,36 @@ class Canvas:
                 self.text(
                     x, first - 1.2 * em * row, words, colour=label.colour, semibold=True, va="center_baseline"
                 )
+
+    def interval(
+        self,
+        axes: Axes,
+        at: float,
+        value: float,
+        low: float,
+        high: float,
+        *,
+        horizontal: bool = False,
+        clear: bool = True,
+    ) -> None:
+        """A value as a dark dot on the thick pale bar of its interval; grey where it is not `clear` of chance."""
+        pale, dark = style.SIGNIFICANT if clear else style.CHANCE
+        bar, dot = ([low, high], [at, at]), ([value], [at])
+        if not horizontal:
+            bar, dot = ([at, at], [low, high]), ([at], [value])
+        axes.plot(
+            *bar, color=pale, linewidth=2.6 * self.size.line, solid_capstyle="round", zorder=4, clip_on=False
+        )
+        axes.plot(
+            *dot,
+            "o",
+            color=dark,
+            markersize=3.4 * self.size.line,
+            markeredgecolor="white",
+            markeredgewidth=0.5 * self.size.line,
+            zorder=6,
+            clip_on=False,
+        )
 
     def _axes(self, x: float, y: float, width: float, height: float) -> Axes:
         w, h = self.size.width, self.size.height

@@ -1,0 +1,153 @@
+"""Charts of named values with intervals: what each feature contributes, and each model's skill."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.science.charts import style
+from engine.science.charts.canvas import Canvas, Chart, Source, floats, nice_ticks, render
+from engine.science.charts.numbers import percent, plural, signed
+
+SHOWN = 8
+Values = NDArray[np.float64]
+
+
+def draw_importance(
+    source: Source,
+    *,
+    model: str,
+    names: Sequence[str],
+    loss: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    unit: str = "AUC points",
+) -> Chart:
+    """Draw what is lost when one feature is shuffled in blocks, for the eight that matter most.
+
+    `names` are all features in plain words, `loss` in `unit` with its interval.
+    """
+    value, bottom, top = floats(loss), floats(low), floats(high)
+    order = np.argsort(-value)[:SHOWN]
+    helped = int((bottom > 0).sum())
+    words = [style.legible(names[i], limit=32) for i in order]
+    title = f"{helped} of {plural(len(names), 'feature')} helped beyond chance"
+    listed = ", ".join(f"{words[k]} {signed(float(value[i]), 1)}" for k, i in enumerate(order))
+    return render(
+        "importance",
+        source,
+        title=title,
+        subtitle=f"Loss in {unit} when one is shuffled, {model}, out of sample; grey: chance",
+        alt=f"Bar chart of the loss in {unit} when a feature is shuffled. {title}. {listed}.",
+        paint=_painter(
+            words,
+            value[order],
+            bottom[order],
+            top[order],
+            bottom[order] > 0,
+            f"{unit} lost",
+            lambda v: signed(v, 0 if v == int(v) else 1),
+        ),
+    )
+
+
+def draw_skill(
+    source: Source,
+    *,
+    horizon: str,
+    names: Sequence[str],
+    skill: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    reference: str,
+    sealed: ArrayLike | None = None,
+    decision: str | None = None,
+) -> Chart:
+    """Draw how much smaller each model's error is than the reference's (fractions), with intervals.
+
+    `sealed` gives the same on the sealed span where it was opened (NaN elsewhere); drawn as a diamond.
+    """
+    value, bottom, top = floats(skill), floats(low), floats(high)
+    order = np.argsort(-value)[:SHOWN]
+    words = [style.legible(names[i], limit=32) for i in order]
+    lone = np.full(len(value), np.nan) if sealed is None else floats(sealed)
+    best = order[0]
+    if value[best] <= 0:
+        title = f"Nothing beats {reference}"
+    elif decision == "edge":
+        title = f"{words[0]} beats {reference} by {percent(value[best], digits=1, sign=False)}"
+    else:
+        title = f"{words[0]} is {percent(value[best], digits=1, sign=False)} better, which luck explains"
+    marks = "; diamond: sealed span" if np.isfinite(lone).any() else ""
+    listed = ", ".join(f"{words[k]} {percent(value[i], digits=1)}" for k, i in enumerate(order))
+    return render(
+        "skill",
+        source,
+        wide=True,
+        height=2.1,
+        title=title,
+        subtitle=f"Error smaller than that of {reference}, {horizon} ahead, out of sample{marks}",
+        alt=f"Dot chart of skill against {reference}, {horizon} ahead: {listed}.",
+        paint=_painter(
+            words,
+            value[order],
+            bottom[order],
+            top[order],
+            (bottom > 0)[order],
+            "smaller error than the reference",
+            lambda v: percent(v, digits=0 if abs(v * 100 - round(v * 100)) < 1e-6 else 1),
+            lone[order],
+        ),
+    )
+
+
+def _painter(
+    words: Sequence[str],
+    value: Values,
+    low: Values,
+    high: Values,
+    clear: NDArray[np.bool_],
+    x_name: str,
+    write: Callable[[float], str],
+    lone: Values | None = None,
+) -> Callable[[Canvas], None]:
+    def paint(canvas: Canvas) -> None:
+        left = min(float(np.nanmin(low)), 0.0)
+        right = max(float(np.nanmax(high)), 0.0, 1e-9)
+        if lone is not None and np.isfinite(lone).any():
+            left, right = min(left, float(np.nanmin(lone))), max(right, float(np.nanmax(lone)))
+        pad = 0.06 * (right - left)
+        left, right = left - pad, right + pad
+        (axes,) = canvas.panels([1], left=words, x_name=x_name, overhang=1.2)
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlim(left, right)
+        axes.set_ylim(len(words) - 0.4, -0.6)
+        axes.set_yticks(range(len(words)), words)
+        axes.tick_params(axis="y", labelcolor=style.INK)
+        width = axes.get_position().width * canvas.size.width
+        ticks = [
+            t for t in nice_ticks(left, right, max(3, int(width / (5 * canvas.em)))) if left <= t <= right
+        ]
+        for tick in ticks:
+            axes.axvline(tick, color=style.GRID, linewidth=0.35 * canvas.size.line, zorder=1)
+        axes.axvline(0, color=style.INK, linewidth=0.6 * canvas.size.line, zorder=3)
+        for row, (v, a, b, sure) in enumerate(zip(value, low, high, clear, strict=True)):
+            if np.isfinite(a) and np.isfinite(b):
+                canvas.interval(axes, row, v, a, b, horizontal=True, clear=bool(sure))
+            elif np.isfinite(v):
+                canvas.interval(axes, row, v, v, v, horizontal=True, clear=False)
+            if lone is not None and np.isfinite(lone[row]):
+                axes.plot(
+                    [lone[row]],
+                    [row + 0.26],
+                    "D",
+                    color="white",
+                    markeredgecolor=style.SECOND,
+                    markersize=3.0 * canvas.size.line,
+                    markeredgewidth=0.8 * canvas.size.line,
+                    zorder=7,
+                )
+        canvas.x_axis(axes, ticks, [write(t) for t in ticks])
+        axes.tick_params(axis="x", length=0)
+
+    return paint

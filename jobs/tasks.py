@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, assert_never
 
+import psycopg
+import sqlalchemy.exc
+
 from engine.outcome import AwaitingUser, Cancelled, Completed, Drained, Failed, Outcome, OverBudget
 from jobs import drain, queue
 from jobs.errors import JobsError
+from jobs.losses import LEASE_SECONDS
 from storage import sessions
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError
 from storage.sessions import Lease
 
-LEASE_SECONDS = 12.0
 UNEXPECTED = (
     "Something went wrong inside this run. It was not your question: start it again, "
     "and quote the reference if it happens twice."
@@ -163,9 +166,6 @@ def wake_next(redis_url: str, wake: queue.Wake) -> None:
 
 def is_disconnect(error: BaseException | None) -> bool:
     """Whether the database went away, rather than the work going wrong."""
-    import psycopg
-    import sqlalchemy.exc
-
     while error is not None:
         if isinstance(error, sqlalchemy.exc.OperationalError | psycopg.OperationalError):
             return True

@@ -8,7 +8,7 @@ import os
 import psycopg
 import sqlalchemy as sa
 
-from storage.database import WORKER_LOCK, Database
+from storage.database import WORKER_LOCK, Database, unavailable
 
 
 class Presence:
@@ -19,7 +19,7 @@ class Presence:
         self._connection: psycopg.Connection | None = None
 
     def keep(self) -> None:
-        """Be counted. Raises psycopg.OperationalError while the database does not answer."""
+        """Be counted. Raises DatabaseUnavailable while the database does not answer."""
         if self._connection is not None:
             try:
                 self._connection.execute("select 1")
@@ -27,17 +27,19 @@ class Presence:
             except psycopg.OperationalError:
                 self._connection.close()
                 self._connection = None
-        connection = psycopg.connect(
-            self._database.dsn, autocommit=True, connect_timeout=10, application_name="omc worker"
-        )
-        connection.execute("select pg_advisory_lock_shared(%s)", [WORKER_LOCK])
+        try:
+            connection = psycopg.connect(
+                self._database.dsn, autocommit=True, connect_timeout=10, application_name="omc worker"
+            )
+            connection.execute("select pg_advisory_lock_shared(%s)", [WORKER_LOCK])
+        except psycopg.OperationalError as error:
+            raise unavailable(self._database.engine, error) from error
         self._connection = connection
 
     def leave_in_child(self) -> None:
         """In a forked child: drop the inherited socket without a word, so that it keeps nobody alive."""
         if self._connection is not None:
             os.close(self._connection.fileno())
-            self._connection = None
 
     def close(self) -> None:
         if self._connection is not None:

@@ -1,0 +1,209 @@
+"""`omc worker`: prepare a process that can fork runs quickly, and keep it at work until it is told to end."""
+
+import contextlib
+import gc
+import importlib
+import itertools
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.exceptions import StopRequested
+
+from engine.outcome import Outcome
+from jobs import process, queue, tasks
+from jobs.parent import Parent
+from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
+from storage.database import Database
+from storage.errors import StorageError
+from storage.presence import Presence
+from storage.sessions import Lease
+
+if TYPE_CHECKING:
+    from engine.work import EngineSettings, Work
+
+# What runs import, loaded once here so that each fork has it: the difference between 5 s and 0.1 s.
+PRELOAD = (
+    "engine.graph",
+    "engine.work",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "sklearn.pipeline",
+    "xgboost",
+)
+
+RESTART_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class WorkerSettings(BaseSettings):
+    """How a worker treats its runs."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    agent_max_retries: int = Field(
+        3, ge=0, description="How often in a row a run goes on after its worker was lost, before it fails."
+    )
+    agent_timeout_seconds: int = Field(600, gt=0, description="How long one stage may take, in seconds.")
+    omc_drain_seconds: float = Field(
+        8.0,
+        ge=0,
+        description="How long a worker that is told to end waits for its run, in seconds; less than the "
+        "time after which it is killed (Docker: stop_grace_period, 10 s).",
+    )
+    omc_question_hours: float = Field(
+        24.0,
+        gt=0,
+        description="How long a question waits for its answer before the recommended one is taken.",
+    )
+    omp_num_threads: int | None = Field(
+        None, ge=1, description="Threads that one fit may use; by default all cores granted to the worker."
+    )
+
+
+class Services(Protocol):
+    """The servers and the folder to work with, as `storage.embedded.connect` gives them."""
+
+    @property
+    def database_url(self) -> str: ...
+
+    @property
+    def redis_url(self) -> str: ...
+
+    home: Path
+
+    def ensure(self) -> bool:
+        """Start the built-in servers again if they are gone. Raises ServiceError."""
+
+
+def run_worker(
+    services: Services,
+    settings: WorkerSettings | None = None,
+    *,
+    burst: bool = False,
+    parent_pid: int | None = None,
+    open_run: Callable[[Database, Lease], tasks.Run] | None = None,
+    preload: Sequence[str] = PRELOAD,
+) -> None:
+    """Work on sessions until SIGTERM or SIGINT; with `burst`, until none is left to start.
+
+    It needs a process of its own, in which nothing has been computed yet. With `parent_pid` it ends, as
+    if told to, when that process dies. `open_run` starts or resumes one session; by default the engine does.
+    Raises StorageError or JobsError when the servers cannot be used at the start.
+    """
+    settings = settings or WorkerSettings()
+    process.grant_threads(settings.omp_num_threads or process.granted_cores())
+    if parent_pid is not None and not process.die_with_parent(parent_pid, signal.SIGTERM):
+        return
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    database = Database(services.database_url, lock_timeout_seconds=3)
+    client = queue.connect(services.redis_url)
+    # A worker that ends by itself is nothing to count on.
+    presence = None if burst else Presence(database)
+    try:
+        if presence is not None:
+            presence.keep()
+        for module in preload:
+            importlib.import_module(module)
+        tasks.bind(
+            tasks.Workshop(
+                worker=owner,
+                database_url=services.database_url,
+                redis_url=services.redis_url,
+                open_run=open_run or EngineRuns.prepare(services.home).open,
+                question_seconds=settings.omc_question_hours * 3600,
+            )
+        )
+        gc.freeze()  # pages that the collector never touches stay shared with the horses
+        with contextlib.suppress(StopRequested):
+            _work(services, settings, database, client, presence, owner=owner, burst=burst)
+    finally:
+        if presence is not None:
+            presence.close()
+        client.close()
+        database.close()
+
+
+@dataclass(frozen=True)
+class EngineRuns:
+    """Opens runs of the engine, with what the worker's environment says about files and limits."""
+
+    store: ArtifactStore
+    settings: "EngineSettings"
+
+    @classmethod
+    def prepare(cls, home: Path) -> "EngineRuns":
+        from engine.work import EngineSettings
+
+        return cls(open_store(ArtifactSettings(), home), EngineSettings())
+
+    def open(self, database: Database, lease: Lease) -> "EngineRun":
+        from engine.work import Control, Work
+
+        return EngineRun(Work(database, self.store, lease, Control(database, lease), self.settings))
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """One session in the engine's hands."""
+
+    work: "Work"
+
+    def request_drain(self) -> None:
+        self.work.control.request_drain()
+
+    def run(self) -> Outcome:
+        from engine.graph import run
+
+        return run(self.work)
+
+
+def _work(
+    services: Services,
+    settings: WorkerSettings,
+    database: Database,
+    client: Redis,
+    presence: Presence | None,
+    *,
+    owner: str,
+    burst: bool,
+) -> None:
+    """Let RQ work, again and again if a server that went away made it stop."""
+    for round_number in itertools.count(1):
+        parent = Parent(
+            client,
+            database,
+            services,
+            presence,
+            # RQ refuses a name whose last bearer could not say good-bye.
+            name=f"{owner}-{round_number}",
+            owner=owner,
+            max_retries=settings.agent_max_retries,
+            timeout_seconds=settings.agent_timeout_seconds,
+            drain_seconds=settings.omc_drain_seconds,
+        )
+        try:
+            parent.work(burst=burst, logging_level="WARNING")
+        except RedisError as error:
+            logger.warning("the queue went away: %s", error)
+        if burst or parent.stopping:
+            return
+        try:
+            services.ensure()
+        except StorageError as error:
+            logger.warning("%s", error)
+        time.sleep(RESTART_SECONDS)

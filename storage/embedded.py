@@ -136,7 +136,7 @@ class Services:
         layout = Layout(self.home)
         database_url, redis_url = self._given
         return (
-            database_url or f"postgresql+psycopg://omc@/omc?host={quote(str(layout.sockets))}",
+            database_url or f"postgresql+psycopg://omc@/omc?host={quote(str(layout.sockets))}&port=5432",
             redis_url or f"unix://{quote(str(layout.valkey_socket))}?db=0",
         )
 

@@ -7,6 +7,7 @@ import contextlib
 import grp
 import os
 import pwd
+import re
 import stat
 import sys
 import tempfile
@@ -41,7 +42,7 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """The folder of the sockets: in the home or, where that path is too long, where a link there points."""
+        """The folder of the sockets: in the home or, where that path is unfit, where a link there points."""
         place = self.home / "run"
         return place.readlink() if place.is_symlink() else place
 
@@ -167,7 +168,11 @@ def give(folder: Path, account: Account) -> None:
 
 
 def _fits(path: Path) -> bool:
-    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+    """Whether `path` can be a socket's and be named in an address, where commas and colons have a meaning."""
+    return (
+        len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+        and re.fullmatch(r"[\w ./@+~=-]+", str(path)) is not None
+    )
 
 
 def _free_number() -> int:

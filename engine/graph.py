@@ -1,0 +1,209 @@
+"""The LangGraph machine: planning, the stages of PIPELINE, and one node that waits for people.
+
+    planning -> data_retrieval -> data_analysis -> feature_engineering -> model_training
+             -> model_evaluation -> [hyperparameter_tuning] -> reporting
+    any of them -> awaiting_user -> back to whoever asked
+
+`run` starts a session's graph or goes on from its checkpoint, and says in one value how that ended.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import GraphDrained
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, Interrupt, interrupt
+
+from engine import planning
+from engine.agents import PIPELINE, Stage
+from engine.checkpoints import open_saver
+from engine.errors import Cancelled, EngineError, OverBudget, Refused, StageFailed
+from engine.llm.offline import CallFailed, OfflinePlanner
+from engine.outcome import (
+    AwaitingUser,
+    Completed,
+    Drained,
+    Failed,
+    Outcome,
+)
+from engine.outcome import Cancelled as RunCancelled
+from engine.outcome import OverBudget as RunOverBudget
+from engine.runner import Desk
+from engine.science.errors import ScienceError
+from engine.state import AgentState, Finding, Question
+from engine.tools import ToolRegistry
+from engine.work import Control, EngineSettings, Work
+from storage.artifacts import ArtifactStore
+from storage.database import Database
+from storage.errors import StorageError
+from storage.models import Clarification
+from storage.sessions import Lease
+
+Graph = CompiledStateGraph[AgentState, Work, AgentState, AgentState]
+
+
+def create_agent_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
+    """The compiled workflow. Without a checkpointer it cannot be interrupted and resumed."""
+    return _workflow().compile(checkpointer=checkpointer)
+
+
+def run(work: Work) -> Outcome:
+    """Start the session's graph, or go on from its last checkpoint. Raises LeaseLost only."""
+    config: Any = {"configurable": {"thread_id": str(work.lease.session_id)}, "recursion_limit": 200}
+    with open_saver(work.database.dsn, work.lease) as saver:
+        graph = create_agent_graph(saver)
+        try:
+            go = _next_input(graph, work, config)
+            if isinstance(go, AwaitingUser):
+                return go
+            state = graph.invoke(go, config, context=work, durability="sync", control=work.control.runtime)
+            waiting = _open_interrupts(graph, config)
+        except (Cancelled, OverBudget, GraphDrained) as stop:
+            return _stopped(stop)
+        except Refused as error:
+            return Failed(str(error), refused=True, no_data=error.no_data)
+        except (EngineError, ScienceError, StorageError, CallFailed) as error:
+            return Failed(str(error))
+    if waiting:
+        return _question(waiting[0])
+    return Completed(**state["findings"]["reporting"]["facts"])
+
+
+class GraphRun:
+    """A session's run as a worker holds it: it can be told to make way while it works."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def request_drain(self) -> None:
+        """Leave at the next node boundary. Safe to call from another thread."""
+        self._work.control.request_drain()
+
+    def run(self) -> Outcome:
+        """Start, or go on from the last checkpoint. Raises LeaseLost."""
+        return run(self._work)
+
+
+def open_run(
+    database: Database, lease: Lease, *, store: ArtifactStore, settings: EngineSettings
+) -> GraphRun:
+    """A session's run under `lease`, ready to start."""
+    return GraphRun(Work(database, store, lease, Control(database, lease), settings))
+
+
+@cache
+def _workflow() -> StateGraph[AgentState, Work, AgentState, AgentState]:
+    graph: StateGraph[AgentState, Work, AgentState, AgentState] = StateGraph(AgentState, context_schema=Work)
+    graph.add_node("planning", planning.plan)
+    for stage in PIPELINE:
+        graph.add_node(stage.name, _agent(stage))
+    graph.add_node("awaiting_user", awaiting_user, destinations=("planning", *_names(PIPELINE)))
+    graph.add_edge(START, "planning")
+    graph.add_conditional_edges("planning", _route_after("planning", PIPELINE[0].name))
+    for number, stage in enumerate(PIPELINE):
+        following = PIPELINE[number + 1].name if number + 1 < len(PIPELINE) else END
+        graph.add_conditional_edges(stage.name, _route_after(stage.name, following))
+    return graph
+
+
+def awaiting_user(state: AgentState) -> Command[str]:
+    """Wait for the answer. It runs again from its top on resume, so it does nothing else."""
+    asked = state["clarification"]
+    assert asked is not None, "only a stage that asked leads here"
+    text = interrupt(asked)
+    stage = asked["stage"]
+    before = (state.get("answers") or {}).get(stage, [])
+    answer = {"about": asked.get("about", ""), "question": asked["question"], "text": text}
+    return Command(goto=stage, update={"answers": {stage: [*before, answer]}, "clarification": None})
+
+
+def should_tune_or_report(state: AgentState) -> str:
+    """Whether the evaluation saw a point in tuning."""
+    facts = state["findings"]["model_evaluation"].get("facts") or {}
+    return "hyperparameter_tuning" if facts.get("tune") else "reporting"
+
+
+def _route_after(stage: str, following: str) -> Callable[[AgentState], str]:
+    def route(state: AgentState) -> str:
+        if state.get("clarification"):
+            return "awaiting_user"
+        if stage != "planning" and stage not in (state.get("findings") or {}):
+            # An agent that ends with plain text or broken arguments leaves no trace but this.
+            raise StageFailed(f"The {stage.replace('_', ' ')} stage ended without a result.")
+        if stage == "model_evaluation":
+            return should_tune_or_report(state)
+        return following
+
+    return route
+
+
+def _agent(stage: Stage) -> Any:
+    return create_agent(
+        OfflinePlanner(policy=stage.policy, brief=None),
+        ToolRegistry().get_tools_for_agent(stage.agent),
+        middleware=[Desk(stage)],
+        state_schema=Desk.state_schema,
+        context_schema=Work,
+        response_format=ToolStrategy(Finding | Question),
+        checkpointer=True,
+        name=stage.name,
+    )
+
+
+def _next_input(graph: Graph, work: Work, config: Any) -> Any:
+    """What to hand the graph: the goal, an answer, or nothing but "go on"; AwaitingUser when none is there."""
+    checkpoint = graph.get_state(config)
+    if not checkpoint.values and not checkpoint.next:
+        assignment = work.assignment
+        return {
+            "session_id": str(work.lease.session_id),
+            "user_id": assignment.owner_id,
+            "goal": assignment.goal,
+            "preferences": assignment.preferences,
+            "findings": {},
+            "answers": {},
+        }
+    waiting = checkpoint.interrupts
+    if not waiting:
+        return None
+    with work.database.begin() as db:
+        asked = db.get(Clarification, (work.lease.session_id, waiting[0].id))
+        if asked is None or asked.answer is None:
+            return _question(waiting[0])
+        # Named by its id: a resume that is delivered twice must not answer the next question.
+        return Command(resume={waiting[0].id: asked.answer})
+
+
+def _open_interrupts(graph: Graph, config: Any) -> tuple[Interrupt, ...]:
+    return graph.get_state(config).interrupts
+
+
+def _question(asked: Interrupt) -> AwaitingUser:
+    value = asked.value
+    return AwaitingUser(
+        interrupt_id=asked.id,
+        stage=value["stage"],
+        about=value.get("about", ""),
+        question=value["question"],
+        choices=list(value.get("choices") or []),
+        recommended=value.get("recommended", ""),
+    )
+
+
+def _stopped(stop: Exception) -> Outcome:
+    match stop:
+        case Cancelled():
+            return RunCancelled()
+        case OverBudget():
+            return RunOverBudget(str(stop))
+        case _:
+            return Drained()
+
+
+def _names(stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    return tuple(stage.name for stage in stages)

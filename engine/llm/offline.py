@@ -1,0 +1,133 @@
+"""The offline planner: a chat model that follows a written policy instead of guessing.
+
+A policy is a generator. It yields tool calls and is sent their results; what it returns is the stage's
+answer. The model keeps no state: on every turn the policy is replayed from its start and each call is
+answered from the conversation, so it goes on exactly where a killed run, or a language model that gave up,
+has left off.
+"""
+
+import json
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+MODEL_NAME = "offline planner"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool to use, with its arguments."""
+
+    tool: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a policy knows when it starts: the plan, what earlier stages found, what the person answered."""
+
+    goal: str
+    spec: dict[str, Any]
+    findings: dict[str, Any]
+    answers: list[dict[str, str]]
+
+    def handle(self, name: str) -> str:
+        """The handle that an earlier stage left under `name`; the latest stage wins."""
+        for finding in reversed(list(self.findings.values())):
+            if name in (finding.get("handles") or {}):
+                return str(finding["handles"][name])
+        raise KeyError(name)
+
+    def fact(self, name: str) -> Any:
+        """A fact that an earlier stage left under `name`, or None."""
+        for finding in reversed(list(self.findings.values())):
+            if name in (finding.get("facts") or {}):
+                return finding["facts"][name]
+        return None
+
+
+class CallFailed(Exception):
+    """Thrown into a policy at the call whose tool reported an error."""
+
+
+Policy = Callable[[Brief], Generator[Call, Any, Call]]
+
+
+class OfflinePlanner(BaseChatModel):
+    """Answers as a chat model would, by a policy."""
+
+    policy: Any
+    brief: Any
+
+    @property
+    def _llm_type(self) -> str:
+        return "omc-offline"
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> "OfflinePlanner":
+        return self
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        call, index = next_call(self.policy, self.brief, messages)
+        reply = AIMessage(
+            content="",
+            tool_calls=[{"name": call.tool, "args": call.args, "id": f"call_{index}_{call.tool}"}],
+            usage_metadata={"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
+            response_metadata={"model_name": MODEL_NAME},
+        )
+        return ChatResult(generations=[ChatGeneration(message=reply)])
+
+
+def next_call(policy: Policy, brief: Brief, messages: Sequence[BaseMessage]) -> tuple[Call, int]:
+    """The first call of the policy that the conversation has no result for, and its place in the row.
+
+    Results are matched by tool and arguments, so whatever a language model already did counts too.
+    """
+    results = _results(messages)
+    steps = policy(brief)
+    index = 0
+    try:
+        call = next(steps)
+        while True:
+            key = _key(call.tool, call.args)
+            if not results.get(key):
+                return call, index
+            failed, content = results[key].pop(0)
+            call = steps.throw(CallFailed(content)) if failed else steps.send(_read(content))
+            index += 1
+    except StopIteration as end:
+        return end.value, index
+
+
+def _results(messages: Sequence[BaseMessage]) -> dict[str, list[tuple[bool, str]]]:
+    asked: dict[str, str] = {}
+    results: dict[str, list[tuple[bool, str]]] = {}
+    for message in messages:
+        if isinstance(message, AIMessage):
+            for call in message.tool_calls:
+                asked[str(call["id"])] = _key(call["name"], call["args"])
+        elif isinstance(message, ToolMessage) and message.tool_call_id in asked:
+            failed = message.status == "error"
+            results.setdefault(asked[message.tool_call_id], []).append((failed, str(message.content)))
+    return results
+
+
+def _key(tool: str, args: dict[str, Any]) -> str:
+    return tool + json.dumps(args, sort_keys=True, default=str)
+
+
+def _read(content: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content

@@ -1,0 +1,113 @@
+"""Models as files: written with skops, read back only with types on a list, next to what they were made from."""
+
+from typing import Any
+
+import numpy as np
+import sklearn
+import skops.io
+import xgboost
+
+from engine.errors import ToolError
+from engine.science.estimators import ModelSpec
+from engine.science.validation import Fold
+from engine.science.walkforward import Fitted, OutOfSample
+
+MEDIA_TYPE = "application/x-skops"
+
+# What a file of ours may hold beyond skops' own safe types. Never extended from what a file asks for.
+TRUSTED = [
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+]
+
+
+def versions() -> dict[str, str]:
+    """The libraries that a model's bytes depend on."""
+    return {
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+        "skops": skops.__version__,
+        "xgboost": xgboost.__version__,
+    }
+
+
+def dump(fitted: Fitted) -> bytes:
+    """One trained model as a file."""
+    return bytes(skops.io.dumps({"versions": versions(), "fitted": _state(fitted)}))
+
+
+def load(content: bytes) -> Fitted:
+    """A trained model from its file. Raises ToolError when it holds a type that is not on the list."""
+    return _fitted(_read(content)["fitted"])
+
+
+def dump_walk(walked: OutOfSample) -> bytes:
+    """A walk-forward as a file: its predictions and the model of each fold."""
+    state = {
+        "spec": _spec(walked.spec),
+        "task": walked.task,
+        "horizon_bars": walked.horizon_bars,
+        "predictions": walked.predictions,
+        "folds": [_state(fitted) for fitted in walked.folds],
+    }
+    return bytes(skops.io.dumps({"versions": versions(), "walk": state}))
+
+
+def load_walk(content: bytes) -> OutOfSample:
+    """A walk-forward from its file. Raises ToolError when it holds a type that is not on the list."""
+    state = _read(content)["walk"]
+    return OutOfSample(
+        spec=ModelSpec(state["spec"]["name"], _params(state["spec"])),
+        task=state["task"],
+        horizon_bars=int(state["horizon_bars"]),
+        predictions=state["predictions"],
+        folds=tuple(_fitted(fold) for fold in state["folds"]),
+    )
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    unknown = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED]
+    if unknown:
+        raise ToolError(
+            f"This model file holds {unknown[0]}, which is not a type that is loaded; train again."
+        )
+    state: dict[str, Any] = skops.io.loads(content, trusted=TRUSTED)
+    return state
+
+
+def _state(fitted: Fitted) -> dict[str, Any]:
+    fold = fitted.fold
+    return {
+        "spec": _spec(fitted.spec),
+        "task": fitted.task,
+        "fold": [fold.number, fold.train_start, fold.train_end, fold.test_start, fold.test_end],
+        "columns": list(fitted.columns),
+        "estimator": fitted.estimator,
+        "training_scores": fitted.training_scores,
+        "training_rows": fitted.training_rows,
+        "training_mean": fitted.training_mean,
+    }
+
+
+def _fitted(state: dict[str, Any]) -> Fitted:
+    return Fitted(
+        spec=ModelSpec(state["spec"]["name"], _params(state["spec"])),
+        task=state["task"],
+        fold=Fold(*(int(edge) for edge in state["fold"])),
+        columns=tuple(state["columns"]),
+        estimator=state["estimator"],
+        training_scores=state["training_scores"],
+        training_rows=int(state["training_rows"]),
+        training_mean=float(state["training_mean"]),
+    )
+
+
+def _spec(spec: ModelSpec) -> dict[str, Any]:
+    return {"name": spec.name, "params": dict(spec.params)}
+
+
+def _params(state: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted(state["params"].items()))

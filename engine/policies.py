@@ -1,0 +1,168 @@
+"""What each stage does when no language model thinks for it: one straight-line policy a stage.
+
+A policy yields tool calls and is sent their results. It is replayed from its start on every turn, so it must
+be deterministic: the same brief and the same results always lead to the same calls.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+from engine.llm.offline import Brief, Call
+
+Steps = Generator[Call, Any, Call]
+
+
+def finding(summary: str, handles: dict[str, str] | None = None, facts: dict[str, Any] | None = None) -> Call:
+    """A stage's answer."""
+    return Call("Finding", {"summary": summary, "handles": handles or {}, "facts": facts or {}})
+
+
+def retrieve(brief: Brief) -> Steps:
+    """Fetch the bars of every coin the plan names, from one series."""
+    coins = [*brief.spec["coins"], *brief.spec["driver_coins"]]
+    available = yield Call("get_available_coins")
+    fetched = yield Call(
+        "fetch_price_data",
+        {"coin_types": coins, "start_date": brief.spec["start"], "end_date": brief.spec["end"]},
+    )
+    spans = []
+    for coin in brief.spec["coins"]:
+        statistics = yield Call("get_data_statistics", {"coin_type": coin, "data": fetched["data"]})
+        spans.append(
+            f"{coin} {statistics['count']:,} bars, close {statistics['min']:,.6g} to {statistics['max']:,.6g}"
+        )
+    of = f"{fetched['series']}{' (simulated)' if fetched['simulated'] else ''}"
+    return finding(
+        f"{'; '.join(spans)}; {of}, newest {_minute(fetched['newest'])} UTC",
+        {"raw_prices": fetched["data"]},
+        {"source": {key: value for key, value in fetched.items() if key != "data"}}
+        | {"coins_held": available["count"]},
+    )
+
+
+def analyse(brief: Brief) -> Steps:
+    """Put the bars in order, count what is odd, and compute the indicators asked for."""
+    cleaned = yield Call(
+        "clean_data",
+        {"data": brief.handle("raw_prices"), "interval_minutes": _minutes(brief.spec["interval"])},
+    )
+    computed = yield Call(
+        "calculate_technical_indicators",
+        {"data": cleaned["data"], "indicators": brief.spec["indicators"]},
+    )
+    return finding(
+        f"{cleaned['summary']}; {len(computed['columns'])} indicator columns "
+        f"({', '.join(brief.spec['indicators'])})",
+        {"prices": cleaned["data"], "indicators": computed["data"]},
+        {"health": cleaned["coins"]},
+    )
+
+
+def engineer_features(brief: Brief) -> Steps:
+    """Turn bars into features that pass the leak gate, and into the target asked for."""
+    made = yield Call(
+        "create_features",
+        {
+            "data": brief.handle("prices"),
+            "target_variable": brief.spec["target"],
+            "indicators": brief.spec["indicators"],
+            "coins": brief.spec["coins"],
+            "driver_coins": brief.spec["driver_coins"],
+        },
+    )
+    return finding(
+        f"{len(made['columns'])} features on {made['usable_rows']:,} bars; "
+        f"leak gate: {made['leak_cuts']} cuts, none looks ahead",
+        {"features": made["data"]},
+        {"features": made["columns"], "leak_gate": {"cuts": made["leak_cuts"]}},
+    )
+
+
+def train(brief: Brief) -> Steps:
+    """Fit every model on the training span and walk each forward over bars it has not seen."""
+    forecasts: list[str] = []
+    for coin in brief.spec["coins"]:
+        for horizon in _horizons(brief.spec):
+            for model in brief.spec["models"]:
+                fitted = yield Call(
+                    "train_classification_model",
+                    {
+                        "feature_data": brief.handle("features"),
+                        "coin": coin,
+                        "model_type": model,
+                        "horizon_minutes": _minutes(horizon),
+                        "hyperparameters": None,
+                    },
+                )
+                walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
+                forecasts.append(walked["forecasts"])
+    count = len(forecasts)
+    return finding(
+        f"{count} walk-forward {'run' if count == 1 else 'runs'} of {', '.join(brief.spec['models'])}, "
+        f"{walked['folds']} folds each, {walked['bars']:,} bars out of sample",
+        {f"forecasts_{number}": handle for number, handle in enumerate(forecasts)},
+        {"forecasts": forecasts},
+    )
+
+
+def evaluate(brief: Brief) -> Steps:
+    """Judge every model beside majority and persistence after costs, then all candidates together."""
+    forecasts = brief.fact("forecasts")
+    for handle in forecasts:
+        yield Call("evaluate_model", {"forecasts": handle, "costs_bps": _stated_costs(brief.spec)})
+    judged = yield Call("compare_models", {"forecasts": forecasts, "costs_bps": _stated_costs(brief.spec)})
+    return finding(
+        judged["summary"],
+        {"judgement": judged["judgement"]},
+        {"tune": judged["worth_tuning"], "why_tune": judged["why"]},
+    )
+
+
+def tune(brief: Brief) -> Steps:
+    """Search a small grid inside the training span, walk the winners forward, and judge everything again."""
+    forecasts = list(brief.fact("forecasts"))
+    tried = 0
+    for handle in brief.fact("forecasts"):
+        tuned = yield Call("tune_hyperparameters", {"forecasts": handle})
+        tried += tuned["tried"]
+        if tuned["model_id"]:
+            walked = yield Call("cross_validate_model", {"model_id": tuned["model_id"]})
+            forecasts.append(walked["forecasts"])
+    judged = yield Call("compare_models", {"forecasts": forecasts, "costs_bps": _stated_costs(brief.spec)})
+    return finding(
+        f"{tried} settings tried inside the training span, all counted; {judged['summary']}",
+        {"judgement": judged["judgement"]},
+        {"forecasts": forecasts},
+    )
+
+
+def report(brief: Brief) -> Steps:
+    """Write the report and everything that goes with it."""
+    written = yield Call(
+        "generate_summary",
+        {"judgement": brief.handle("judgement"), "indicators": brief.handle("indicators")},
+    )
+    return finding(
+        written["summary"],
+        {"metrics": written["metrics"]},
+        {"finish": written["finish"], "files": written["files"]},
+    )
+
+
+def _horizons(spec: dict[str, Any]) -> list[str]:
+    return list(spec.get("horizons") or [spec["horizon"]])
+
+
+def _minutes(text: str) -> int:
+    """ "90m", "1h", "4h", "1d" in minutes."""
+    number, unit = text[:-1], text[-1]
+    return int(float(number) * {"m": 1, "h": 60, "d": 1440, "w": 10080}[unit])
+
+
+def _stated_costs(spec: dict[str, Any]) -> float | None:
+    """The cost per side the person stated, or None for the default."""
+    return float(spec["costs_bps"]) if spec.get("costs_stated") else None
+
+
+def _minute(iso: str) -> str:
+    return iso[:16].replace("T", " ")

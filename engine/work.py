@@ -1,0 +1,248 @@
+"""One run at work: what the nodes and tools of the graph may reach, and nothing else.
+
+It travels as LangGraph's `context`, so live objects never enter the state. Every write it makes is fenced by
+the session's lease.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from langgraph.runtime import RunControl
+from pydantic import Field
+from pydantic_settings import BaseSettings
+from sqlalchemy import select
+
+from engine.errors import Cancelled, ToolError
+from storage import artifacts, events, sessions
+from storage.artifacts import ArtifactStore
+from storage.database import Database
+from storage.models import AnalysisSession, Artifact
+from storage.sessions import Lease
+
+PARQUET = "application/vnd.apache.parquet"
+
+
+class EngineSettings(BaseSettings):
+    """Limits of a run."""
+
+    omp_num_threads: int = Field(2, ge=1, description="Threads that one fit may use.")
+
+
+class Control:
+    """What the outside can tell a run while it works: stop, or make way."""
+
+    def __init__(self, database: Database, lease: Lease, *, look_every_seconds: float = 0.5) -> None:
+        self.runtime = RunControl()
+        self._database = database
+        self._lease = lease
+        self._look_every_seconds = look_every_seconds
+        self._looked_at = 0.0
+        self._cancelled = False
+
+    def request_drain(self, reason: str = "the worker is stopping") -> None:
+        """Leave the run at its next node boundary. Safe to call from any thread."""
+        self.runtime.request_drain(reason)
+
+    @property
+    def drain_requested(self) -> bool:
+        return self.runtime.drain_requested
+
+    def cancelled(self) -> bool:
+        """Whether the person asked to stop, asking the database twice a second at most."""
+        now = time.monotonic()
+        if not self._cancelled and now - self._looked_at >= self._look_every_seconds:
+            self._looked_at = now
+            with self._database.begin() as db:
+                flag = select(AnalysisSession.cancel_requested_at).where(
+                    AnalysisSession.id == self._lease.session_id
+                )
+                self._cancelled = db.scalar(flag) is not None
+        return self._cancelled
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The session as it stood when this run began."""
+
+    number: int
+    workspace: str
+    owner_id: str
+    goal: str
+    preferences: dict[str, Any]
+    seed: int
+    created_at: datetime
+    follows: dict[str, Any] | None
+
+
+class Work:
+    """The hands of a run: rows, files, progress. Frames it has seen stay in memory until it ends."""
+
+    # A plain class on purpose: pydantic would look inside a dataclass when it builds the tools' schemas.
+    def __init__(
+        self,
+        database: Database,
+        store: ArtifactStore,
+        lease: Lease,
+        control: Control,
+        settings: EngineSettings,
+    ) -> None:
+        self.database = database
+        self.store = store
+        self.lease = lease
+        self.control = control
+        self.settings = settings
+        # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
+        self._frames: OrderedDict[str, pd.DataFrame] = OrderedDict()
+
+    @cached_property
+    def assignment(self) -> Assignment:
+        with self.database.begin() as db:
+            row = db.get_one(AnalysisSession, self.lease.session_id)
+            before = db.get(AnalysisSession, row.follows_id) if row.follows_id else None
+            return Assignment(
+                number=row.number,
+                workspace=row.workspace,
+                owner_id=str(row.owner_id),
+                goal=row.goal,
+                preferences=dict(row.preferences),
+                seed=row.seed,
+                created_at=row.created_at,
+                follows=dict(before.spec) if before is not None and before.spec else None,
+            )
+
+    @property
+    def run_name(self) -> str:
+        return f"R-{self.assignment.number}"
+
+    def check(self) -> None:
+        """Raise Cancelled when the person asked to stop. Called before anything that takes long."""
+        if self.control.cancelled():
+            raise Cancelled
+
+    def tell(self, key: str, kind: str, payload: dict[str, Any]) -> None:
+        """Tell the thread something once. Raises LeaseLost."""
+        with self.database.begin() as db:
+            sessions.held(db, self.lease)
+            events.append(db, self.lease.session_id, key, kind, payload)
+
+    def progress(self, stage: str, label: str, done: int, total: int, unit: str) -> None:
+        """Tell the thread how far a long step has come, and stop here if that was asked for."""
+        self.check()
+        payload = {"stage": stage, "label": label, "done": done, "total": total, "unit": unit}
+        self.tell(f"progress:{stage}:{label}:{done}/{total}", "progress", payload)
+
+    def enter(self, stage: str, *, spec: dict[str, Any] | None = None) -> None:
+        """Record on the session's row how far it has come. Raises LeaseLost."""
+        with self.database.begin() as db:
+            row = sessions.held(db, self.lease)
+            row.stage = stage
+            if spec is not None:
+                row.spec = spec
+
+    def keep(
+        self,
+        kind: str,
+        content: bytes,
+        *,
+        media_type: str,
+        summary: str,
+        details: dict[str, Any] | None = None,
+    ) -> str:
+        """Keep bytes as an artifact of this session and return its handle, which names their content."""
+        stored = self.store.put(content)
+        handle = f"{kind}-{stored.sha256[:16]}"
+        self._record(stored, kind, handle, media_type, summary, details)
+        return handle
+
+    def deliver(
+        self, kind: str, name: str, content: bytes, *, media_type: str, summary: str
+    ) -> dict[str, Any]:
+        """Keep a file that people receive under `name`; returns what a thread needs to know of it."""
+        stored = self.store.put(content)
+        self._record(stored, kind, name, media_type, summary, None)
+        return {
+            "name": name,
+            "kind": kind,
+            "media_type": media_type,
+            "sha256": stored.sha256,
+            "bytes": stored.bytes,
+            "alt": summary,
+        }
+
+    def keep_frame(
+        self, kind: str, frame: pd.DataFrame, *, summary: str, details: dict[str, Any] | None = None
+    ) -> str:
+        """Keep a frame (Parquet, its index with it) and return its handle."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pandas(frame), sink, compression="zstd")
+        handle = self.keep(
+            kind, sink.getvalue().to_pybytes(), media_type=PARQUET, summary=summary, details=details
+        )
+        self._remember(handle, frame)
+        return handle
+
+    def frame(self, handle: str, *kinds: str) -> pd.DataFrame:
+        """The frame behind a handle; do not change it. Raises ToolError for one that is no such thing."""
+        if handle in self._frames and _is_kind(handle, kinds):
+            self._frames.move_to_end(handle)
+            return self._frames[handle]
+        content, _ = self.find(handle, *kinds)
+        frame = pq.read_table(pa.BufferReader(content)).to_pandas()
+        self._remember(handle, frame)
+        return frame
+
+    def find(self, handle: str, *kinds: str) -> tuple[bytes, Artifact]:
+        """The bytes and the record behind a handle of this session. Raises ToolError."""
+        with self.database.begin() as db:
+            row = db.scalar(
+                select(Artifact).where(
+                    Artifact.session_id == self.lease.session_id, Artifact.name == str(handle)[:200]
+                )
+            )
+        if row is None or not _is_kind(row.name, kinds):
+            wanted = " or ".join(kinds) or "stored"
+            raise ToolError(
+                f"{str(handle)[:80]!r} is not a handle of {wanted} data in this run. "
+                "Use a handle exactly as an earlier tool returned it."
+            )
+        return self.store.read(row.sha256), row
+
+    def elapsed_seconds(self) -> float:
+        return (datetime.now(UTC) - self.assignment.created_at).total_seconds()
+
+    def _record(
+        self,
+        stored: artifacts.Stored,
+        kind: str,
+        name: str,
+        media_type: str,
+        summary: str,
+        details: dict[str, Any] | None,
+    ) -> None:
+        with self.database.begin() as db:
+            artifacts.save(
+                db,
+                self.lease,
+                stored,
+                kind=kind,
+                name=name,
+                media_type=media_type,
+                summary=summary,
+                details=details,
+            )
+
+    def _remember(self, handle: str, frame: pd.DataFrame) -> None:
+        self._frames[handle] = frame
+        while len(self._frames) > 12:
+            self._frames.popitem(last=False)
+
+
+def _is_kind(handle: str, kinds: tuple[str, ...]) -> bool:
+    return not kinds or handle.rsplit("-", 1)[0] in kinds

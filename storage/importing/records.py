@@ -1,0 +1,161 @@
+"""JSON: lines of objects or arrays, one document of either, and the answers of price services."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from storage.importing.errors import FileRefused
+from storage.importing.files import Limits, Source, reading
+from storage.importing.raw import RawTable, Reject
+
+_BLOCK_ROWS = 50_000
+_NO_ROWS = "It is JSON, but holds no rows of prices: expected are objects or arrays with a time and a price."
+
+
+def read(source: Source, limits: Limits) -> RawTable:
+    """Read JSON Lines, or a JSON document that is a list of rows or has one in it."""
+    with reading(source.name):
+        rows = _rows(source, limits)
+        return _tabulate(source.name, rows, limits)
+
+
+def _rows(source: Source, limits: Limits) -> Iterator[tuple[int, Any]]:
+    """Rows with their line; objects are dicts, arrays lists, anything else is a fault of that line."""
+    with source.open() as stream:
+        text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), "utf-8-sig")  # type: ignore[type-var]
+        try:
+            first = text.readline(limits.line_chars + 1)
+            value = _parse(first) if len(first) <= limits.line_chars else None
+            row = isinstance(value, dict) and not _longest_list(value)
+            row = row or (isinstance(value, list) and not any(isinstance(item, list | dict) for item in value))
+            if row:
+                yield from _each_line(first, text, limits)
+                return
+        except UnicodeDecodeError as error:
+            raise FileRefused("It looks like JSON but is not UTF-8: save it as UTF-8.") from error
+    yield from enumerate(_document(source, limits), start=1)
+
+
+def _each_line(first: str, text: io.TextIOWrapper, limits: Limits) -> Iterator[tuple[int, Any]]:
+    line, number = first, 1
+    while line:
+        if len(line) > limits.line_chars:
+            raise FileRefused(f"Line {number} is longer than {limits.line_chars:,} characters.")
+        if line.strip():
+            yield number, _parse(line)
+        line, number = text.readline(limits.line_chars + 1), number + 1
+
+
+def _document(source: Source, limits: Limits) -> list[Any]:
+    with source.open() as stream:
+        data = bytearray()
+        while more := stream.read(1 << 20):
+            data += more
+            if len(data) > limits.json_bytes:
+                raise FileRefused(
+                    f"One JSON document of more than {limits.json_bytes >> 20} MB: save it as JSON Lines or CSV."
+                )
+    try:
+        value = json.loads(data.decode("utf-8-sig"), parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as error:
+        raise FileRefused(f"It looks like JSON but cannot be read ({str(error)[:80]}).") from error
+    if isinstance(value, dict):
+        return _from_object(value)
+    return value if isinstance(value, list) else []
+
+
+def _from_object(value: dict[str, Any], depth: int = 3) -> list[Any]:
+    """The rows in an answer: named columns side by side, pairs of time and value by name, or a list inside."""
+    lists = {name: items for name, items in value.items() if isinstance(items, list)}
+    pairs = {name: items for name, items in lists.items() if items and _are_pairs(items)}
+    if pairs:
+        series = {name: {str(item[0]): item[1] for item in items} for name, items in pairs.items()}
+        longest = max(series.values(), key=len)
+        return [{"time": at} | {name: values.get(at) for name, values in series.items()} for at in longest]
+    flat = {name: items for name, items in lists.items() if items and not isinstance(items[0], list | dict)}
+    if len(flat) > 1 and len({len(items) for items in flat.values()}) == 1:
+        return [dict(zip(flat, row, strict=True)) for row in zip(*flat.values(), strict=True)]
+    if lists:
+        return max(lists.values(), key=len)
+    nested = [item for item in value.values() if isinstance(item, dict)]
+    return max((_from_object(item, depth - 1) for item in nested), key=len, default=[]) if depth else []
+
+
+def _are_pairs(items: list[Any]) -> bool:
+    return all(isinstance(item, list) and len(item) == 2 for item in items[:20])
+
+
+def _longest_list(value: dict[str, Any]) -> int:
+    inside = [item for item in value.values() if isinstance(item, list | dict)]
+    return max(map(len, inside), default=0)
+
+
+def _parse(line: str) -> Any:
+    try:
+        # Numbers stay as they are written: they are read like those of any text.
+        return json.loads(line, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _tabulate(name: str, rows: Iterator[tuple[int, Any]], limits: Limits) -> RawTable:
+    names: dict[str, int] = {}
+    rejects: list[Reject] = []
+    blocks: list[dict[str, list[str | None]]] = []
+    places: list[int] = []
+    named: bool | None = None
+    for line, value in rows:
+        if not isinstance(value, dict | list) or not value:
+            rejects.append(Reject(line, "no JSON object or array", str(value)[:80] if value else ""))
+            continue
+        named = isinstance(value, dict) if named is None else named
+        if named != isinstance(value, dict):
+            rejects.append(Reject(line, "an array among objects" if named else "an object among arrays"))
+            continue
+        cells = _flat(value) if isinstance(value, dict) else {str(at): cell for at, cell in enumerate(value)}
+        if len(places) % _BLOCK_ROWS == 0:
+            blocks.append({})
+        block, at = blocks[-1], len(places) % _BLOCK_ROWS
+        for key, cell in cells.items():
+            if key not in names:
+                if len(names) >= 200:
+                    raise FileRefused("Its objects have more than 200 names: this is no table of prices.")
+                names[key] = len(names)
+            column = block.setdefault(key, [])
+            column.extend([None] * (at - len(column)))
+            column.append(_text(cell))
+        places.append(line)
+        if len(places) > limits.rows:
+            raise FileRefused(f"It has more than {limits.rows:,} rows: split it into smaller files.")
+    if not places:
+        raise FileRefused(_NO_ROWS)
+    columns = []
+    for key in names:
+        chunks = []
+        for number, block in enumerate(blocks):
+            size = min(_BLOCK_ROWS, len(places) - number * _BLOCK_ROWS)
+            cells_here = block.get(key, [])
+            chunks.append(pa.array(cells_here + [None] * (size - len(cells_here)), pa.string()))
+        columns.append(pa.chunked_array(chunks, pa.string()))
+    headers = [[key] for key in names] if named else [[] for _ in names]
+    form = ["JSON objects" if named else "JSON arrays"]
+    return RawTable(name, columns, list(headers), np.array(places, np.int64), rejects, [], {}, form)
+
+
+def _flat(value: dict[str, Any]) -> dict[str, Any]:
+    """An object with the names of objects inside it joined: {"price": {"open": 1}} has "price open"."""
+    flat: dict[str, Any] = {}
+    for key, cell in value.items():
+        if isinstance(cell, dict):
+            flat |= {f"{key} {inner}": item for inner, item in cell.items() if not isinstance(item, dict | list)}
+        elif not isinstance(cell, list):
+            flat[key] = cell
+    return flat
+
+
+def _text(cell: Any) -> str | None:
+    return None if cell is None or isinstance(cell, bool | list | dict) else str(cell)

@@ -1,0 +1,293 @@
+"""Delimited text: encoding, delimiter, comments, header rows and ragged lines, read line by line.
+
+The lines pass through Python's csv reader in one sweep: its line numbers stay true with quoted line breaks,
+and a line is never longer in memory than the limit.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+
+from storage.importing import columns, numbers, stamps
+from storage.importing.errors import FileRefused
+from storage.importing.files import Limits, Source, reading
+from storage.importing.raw import RawTable, Reject
+
+_SAMPLE_LINES = 200
+_BLOCK_ROWS = 50_000
+_COMMENTS = ("#", "//", "%", "--", ";;", "'", "!", "/*")
+_DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", "§", "¦", ":", "&", "!", "/", "_", " ")
+# Tried in turn when a file is not UTF-8; the one in which its header makes sense wins, else the first.
+_LEGACY = ("cp1252", "cp1251", "gb18030", "shift_jis", "cp949", "big5", "cp1253", "cp1254")
+_LONGEST_QUOTE_LINES = 50
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the first lines show: how the file is written and where its data begin."""
+
+    encoding: str
+    delimiter: str
+    width: int
+    header_rows: list[list[str]]
+    remarks: list[str]
+    first_line: int  # the line of the first data row
+
+
+def read(source: Source, limits: Limits) -> RawTable:
+    """Read a text table. Raises FileRefused where there is none."""
+    with reading(source.name):
+        shape = _recognise(source, limits)
+        try:
+            return _read_all(source, shape, limits)
+        except UnicodeDecodeError:
+            # A first foreign byte deep in the file: everything before it is ASCII and reads the same.
+            shape = _Shape("cp1252", *list(vars(shape).values())[1:])
+            return _read_all(source, shape, limits)
+
+
+def _recognise(source: Source, limits: Limits) -> _Shape:
+    with source.open() as stream:
+        head = _head(stream, limits)
+    encodings = [_encoding(head)] if _encoding(head) else list(_LEGACY)
+    best: _Shape | None = None
+    lines: list[str] = []
+    for encoding in encodings:
+        try:
+            lines = _sample(head, encoding, limits)
+        except UnicodeDecodeError:
+            continue
+        shape = _shape(lines, encoding)
+        if shape and (best is None or _understood(shape) > _understood(best)):
+            best = shape
+    if best is None:
+        if any(columns.understood([[cell] for cell in _split(line, ",")]) >= 3 for line in lines[-1:]):
+            raise FileRefused("It has a header but no rows: export or download it again.")
+        raise FileRefused(
+            "No prices are found in it: a table needs a column of times and a column of prices on each line."
+        )
+    return best
+
+
+def _head(stream: IO[bytes], limits: Limits) -> bytes:
+    head = bytearray()
+    while len(head) < 4 * limits.line_chars and (more := stream.read(1 << 16)):
+        head += more
+    return bytes(head)
+
+
+def _encoding(head: bytes) -> str | None:
+    """The encoding that marks, zero bytes or validity prove; None if it is one of the legacy ones."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if head.startswith(mark):
+            return name
+    if b"\0" in head:
+        even, odd = head[0:2000:2].count(0), head[1:2000:2].count(0)
+        if odd > 400 > 10 * even or (odd and not even and odd * 3 > len(head[1:2000:2])):
+            return "utf-16-le"
+        if even and not odd and even * 3 > len(head[0:2000:2]):
+            return "utf-16-be"
+        raise FileRefused("It holds zero bytes, so it is no text table: export it as CSV or Parquet again.")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
+
+
+def _sample(head: bytes, encoding: str, limits: Limits) -> list[str]:
+    text = codecs.getincrementaldecoder(encoding)().decode(head)
+    lines = text.splitlines()
+    if len(head) >= 4 * limits.line_chars and len(lines) > 1:
+        lines.pop()  # cut by the end of the sample
+    if any(len(line) > limits.line_chars for line in lines):
+        raise _line_too_long(limits)
+    return lines[:_SAMPLE_LINES]
+
+
+def _shape(lines: list[str], encoding: str) -> _Shape | None:
+    best: tuple[float, _Shape] | None = None
+    for delimiter in _DELIMITERS:
+        if not any(delimiter in line for line in lines):
+            continue
+        found = _shape_with(lines, encoding, delimiter)
+        if found and (best is None or found[0] > best[0]):
+            best = found
+    return best[1] if best else None
+
+
+def _shape_with(lines: list[str], encoding: str, delimiter: str) -> tuple[float, _Shape] | None:
+    """The shape under one delimiter and how well it fits: the share of lines that are a time and numbers."""
+    rows = [_split(line, delimiter) for line in lines]
+    flat = pa.array([cell for row in rows for cell in row], pa.string())
+    times, values = stamps.readable(flat).tolist(), numbers.readable(flat).tolist()
+    is_data, clean, at = [], [], 0
+    for row in rows:
+        here = slice(at, at + len(row))
+        at += len(row)
+        is_data.append(_is_data(row, times[here], values[here]))
+        clean.append(sum(t or v for t, v in zip(times[here], values[here], strict=True)))
+    widths = Counter(len(row) for row, good in zip(rows, is_data, strict=True) if good)
+    if not widths:
+        return None
+    width, _ = widths.most_common(1)[0]
+    data = [at for at, row in enumerate(rows) if is_data[at] and len(row) == width]
+    first = data[0]
+    headers: list[list[str]] = []
+    at = first - 1
+    while at >= 0 and len(headers) < 3 and width - 1 <= len(rows[at]) <= width and not _is_comment(lines[at]):
+        headers.insert(0, (rows[at] + [""])[:width])
+        at -= 1
+    remarks = [line.strip() for line in lines[: at + 1] if line.strip()]
+    if not headers and remarks:
+        above = _split(re.sub(r"^\W+", "", remarks[-1]), delimiter)
+        if len(above) == width and columns.understood([[cell] for cell in above]) >= 2:
+            headers = [above]
+    known = columns.understood([list(texts) for texts in zip(*headers, strict=True)]) if headers else 0
+    share = sum(clean[at] for at in data) / (width * len(data))
+    score = known + 4 * share + 2 * len(data) / (len(lines) - first)
+    return score, _Shape(encoding, delimiter, width, headers, remarks, first + 1)
+
+
+def _is_data(row: list[str], times: list[bool], values: list[bool]) -> bool:
+    """A time (or a date and a clock) and, beside it, at least one number that is not that time."""
+    if len(row) < 2 or not any(times):
+        return False
+    first = times.index(True)
+    return any(good and at != first and row[at].strip() for at, good in enumerate(values))
+
+
+def _understood(shape: _Shape) -> int:
+    if not shape.header_rows:
+        return 0
+    return columns.understood([list(texts) for texts in zip(*shape.header_rows, strict=True)])
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=delimiter == " "), [])
+    except csv.Error:
+        return []
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(_COMMENTS)
+
+
+def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
+    headers = [list(texts) for texts in zip(*shape.header_rows, strict=True)] or [[] for _ in range(shape.width)]
+    rejects: list[Reject] = []
+    blocks: list[list[pa.Array]] = []
+    lines: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+    rows: list[list[str]] = []
+    places: list[int] = []
+
+    def flush() -> None:
+        blocks.append([pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)])
+        lines.append(np.array(places, np.int64))
+        rows.clear()
+        places.clear()
+
+    count = 0
+    with source.open() as stream:
+        for line, row in _rows(stream, shape, limits):
+            if len(row) != shape.width:
+                row = _mended(row, shape.width)
+                if len(row) != shape.width:
+                    _set_aside(rejects, line, row, shape)
+                    continue
+            if row in shape.header_rows:
+                continue  # files put end to end repeat their header
+            rows.append(row)
+            places.append(line)
+            count += 1
+            if count > limits.rows:
+                raise FileRefused(f"It has more than {limits.rows:,} rows: split it into smaller files.")
+            if len(rows) == _BLOCK_ROWS:
+                flush()
+    if rows:
+        flush()
+    if not count:
+        raise FileRefused("It has a header but no rows: export or download it again.")
+    chunked = [pa.chunked_array(chunks, pa.string()) for chunks in zip(*blocks, strict=True)]
+    form = [_ENCODING_WORDS.get(shape.encoding, shape.encoding), _delimiter_words(shape.delimiter)]
+    if not shape.header_rows:
+        form.append("no header")
+    elif len(shape.header_rows) > 1:
+        form.append(f"{len(shape.header_rows)} header rows")
+    return RawTable(source.name, chunked, list(headers), np.concatenate(lines), rejects, shape.remarks, {}, form)
+
+
+def _rows(stream: IO[bytes], shape: _Shape, limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), shape.encoding, newline="")  # type: ignore[type-var]
+    spaces = shape.delimiter == " "
+    reader = csv.reader(_lines(text, limits), delimiter=shape.delimiter, skipinitialspace=spaces)
+    csv.field_size_limit(limits.line_chars * _LONGEST_QUOTE_LINES)
+    previous = 0
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise FileRefused(f"Line {reader.line_num} is no line of a table ({error}).") from error
+        if row is None:
+            return
+        line, previous = previous + 1, reader.line_num
+        if previous - line > _LONGEST_QUOTE_LINES:
+            raise FileRefused(f'The quotation mark (") opened in line {line} is never closed: mend the file.')
+        if line >= shape.first_line and row and not (len(row) == 1 and not row[0].strip()):
+            yield line, row
+
+
+def _lines(text: io.TextIOWrapper, limits: Limits) -> Iterator[str]:
+    while line := text.readline(limits.line_chars + 1):
+        if len(line) > limits.line_chars:
+            raise _line_too_long(limits)
+        if "\0" in line:
+            raise FileRefused("It holds zero bytes, so it is no text table: export it as CSV or Parquet again.")
+        yield line
+
+
+def _mended(row: list[str], width: int) -> list[str]:
+    """A row with delimiters too many at its end, or with the empty cells at its end left out."""
+    while len(row) > width and not row[-1].strip():
+        row = row[:-1]
+    return row
+
+
+def _set_aside(rejects: list[Reject], line: int, row: list[str], shape: _Shape) -> None:
+    text = shape.delimiter.join(row)
+    if _is_comment(text):
+        return
+    rejects.append(Reject(line, f"{len(row)} columns instead of {shape.width}", text[:80]))
+
+
+def _line_too_long(limits: Limits) -> FileRefused:
+    return FileRefused(f"A line is longer than {limits.line_chars:,} characters: this is no table of prices.")
+
+
+_ENCODING_WORDS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 with a byte order mark",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "cp1252": "Latin (Windows-1252)",
+}
+
+
+def _delimiter_words(delimiter: str) -> str:
+    words = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+    return words.get(delimiter, f"columns divided by {delimiter!r}")

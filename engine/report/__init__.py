@@ -3,6 +3,7 @@
 from engine.report.finish import finish
 from engine.report.markdown import write_markdown
 from engine.report.metrics import metrics_json
+from engine.report.pdf import write_pdf
 from engine.report.result import (
     CoinData,
     CoinResult,
@@ -40,4 +41,5 @@ __all__ = [
     "finish",
     "metrics_json",
     "write_markdown",
+    "write_pdf",
 ]

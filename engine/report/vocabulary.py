@@ -103,7 +103,7 @@ def write(name: str, value: float | None) -> str:
         case "percent":
             return numbers.percent(value, digits=measure.digits, sign=measure.signed)
         case "bp":
-            return numbers.basis_points(value)
+            return _basis_points(value)
         case "rate":
             return numbers.rate(value)
         case "number":
@@ -122,6 +122,11 @@ def write_interval(name: str, metric: Metric | None) -> str:
     )
     low, high = numbers.signed(metric.low * scale, digits), numbers.signed(metric.high * scale, digits)
     return f"{low} to {high}" if numbers.MINUS in low + high else f"{low}–{high}"
+
+
+def _basis_points(value: float | None) -> str:
+    """In a column every value has its decimal, or they do not line up."""
+    return numbers.MISSING if value is None else f"{numbers.signed(value, 1)}{numbers.THIN}bp"
 
 
 def label(name: str) -> str:
@@ -144,7 +149,7 @@ def write_cell(value: str | bool | float | None, unit: Unit) -> str:
         case "change":
             return numbers.percent(value)
         case "bp":
-            return numbers.basis_points(value)
+            return _basis_points(value)
         case "count":
             return numbers.count(value)
         case "price":

@@ -147,21 +147,20 @@ def _painter(
 
 
 def _name_diagonal(canvas: Canvas, left: float, right: float, bottom: float, top: float) -> None:
-    """Write "perfect" on the diagonal where it leaves the panel, on the side with room."""
+    """Write "perfect" beside the diagonal, near where it leaves the panel."""
     upper = canvas.stack[0]
-    end = min(right, top)
-    share = (end - left) / (right - left)
+    row = (top - bottom) * canvas.em / (upper.get_position().height * canvas.size.height)
+    at = min(right, top - 1.7 * row)
     upper.annotate(
         "perfect",
-        (end, end),
-        xytext=(-0.6 * canvas.size.base, -0.2 * canvas.size.base if share < 0.98 else 0.6 * canvas.size.base),
+        (at, at),
+        xytext=(-0.5 * canvas.size.base, 0.3 * canvas.size.base),
         textcoords="offset points",
         fontsize=0.92 * canvas.size.base,
         color=style.MUTED,
-        ha="right",
-        va="top" if share < 0.98 else "bottom",
+        ha="right" if at - left > 0.2 * (right - left) else "left",
+        va="bottom",
         zorder=7,
-        annotation_clip=False,
     )
 
 

@@ -88,7 +88,7 @@ class Canvas:
         FigureCanvasAgg(self.figure)
         self.em = self.size.base / 72
         self.left, self.right = 0.0, self.size.width
-        self.bottom, self.top = 0.0, self.size.height
+        self.bottom, self.top = 0.35 * self.em, self.size.height - 0.7 * self.em  # half a label may stand out
         if self.size.framed:
             self._frame()
         elif self.source.simulated:
@@ -290,7 +290,7 @@ class Canvas:
             *dot,
             "o",
             color=dark,
-            markersize=3.4 * self.size.line,
+            markersize=(3.4 if self.framed else 4.4) * self.size.line,
             markeredgecolor="white",
             markeredgewidth=0.5 * self.size.line,
             zorder=6,
@@ -357,9 +357,9 @@ class Canvas:
         self.top, self.bottom = y - 1.0 * em, foot + 1.7 * em
 
     def _tag(self) -> None:
-        y = self.size.height - 1.0 * self.em
+        y = self.size.height - 1.2 * self.em
         self.text(self.left, y, SIMULATED, colour=style.ALARM, semibold=True)
-        self.top = y - 0.7 * self.em
+        self.top = y - 1.0 * self.em
 
 
 def render(

@@ -96,7 +96,7 @@ def draw_equity(
                     values[end],
                     "o",
                     color=colour,
-                    markersize=2.6 * line,
+                    markersize=(2.6 if canvas.framed else 3.4) * line,
                     markeredgecolor="white",
                     markeredgewidth=0.5 * line,
                     zorder=z + 4,

@@ -52,10 +52,14 @@ def draw_seasonality(source: Source, *, coin: str, volatility_bps: ArrayLike) ->
         axes.tick_params(axis="x", length=0)
         for (row, column), value in ((high, high_at), (low, low_at)):
             dark = (value - low_at) / span > 0.5
+            wide = axes.get_position().width * canvas.size.width / 24
+            words = rate(value)
+            if style.text_width(words, 0.82 * canvas.size.base, semibold=True) > 0.9 * wide:
+                words = f"{value:.0f}"
             axes.text(
                 column + 0.5,
                 row + 0.5,
-                rate(value),
+                words,
                 ha="center",
                 va="center_baseline",
                 fontsize=0.82 * canvas.size.base,

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -165,3 +166,203 @@ def test_a_thinned_line_keeps_its_spike() -> None:
     assert len(thin_x) < 500
     assert thin_y.max() == 9.0
     assert thin_x[thin_y.argmax()] == 12_345
+
+
+def test_calibration_says_where_the_model_is_too_sure() -> None:
+    said, came = np.array([0.4, 0.5, 0.67]), np.array([0.41, 0.5, 0.51])
+    chart = charts.draw_calibration(
+        SOURCE,
+        model="LogReg",
+        horizon="1 h",
+        said=said,
+        came=came,
+        low=came - 0.05,
+        high=came + 0.05,
+        edges=np.linspace(0.3, 0.7, 21),
+        counts=np.ones(20),
+        brier=0.253,
+        reference_brier=0.25,
+    )
+    assert chart.title.replace("\u202f", " ") == "Too sure of itself: its 67 % came true 51 % of the time"
+    right = charts.draw_calibration(
+        SOURCE,
+        model="LogReg",
+        horizon="1 h",
+        said=said,
+        came=said,
+        low=said - 0.05,
+        high=said + 0.05,
+        edges=np.linspace(0.3, 0.7, 21),
+        counts=np.ones(20),
+    )
+    assert right.title == "Its probabilities are about right"
+
+
+def test_residuals_compare_what_was_said_with_what_came() -> None:
+    chart = charts.draw_residuals(
+        SOURCE,
+        model="Ridge",
+        horizon="1 h",
+        forecast_bps=[-9, 0, 11],
+        actual_bps=[-8.5, 0.2, 0.7],
+        low_bps=[-10, -1, -1],
+        high_bps=[-7, 1, 2],
+        edges_bps=np.linspace(-12, 12, 11),
+        counts=np.ones(10),
+    )
+    assert chart.title.replace("\u202f", " ") == "It says too much: 11 bp said, 0.7 bp came"
+
+
+def test_importance_counts_features_whose_interval_leaves_zero() -> None:
+    chart = charts.draw_importance(
+        SOURCE,
+        model="LogReg",
+        names=["RSI 14", "SMA 20", *[f"lag {i}" for i in range(10)]],
+        loss=[4.0, 3.0, *[0.1] * 10],
+        low=[1.0, -0.5, *[-1.0] * 10],
+        high=[7.0, 6.5, *[1.0] * 10],
+    )
+    assert chart.title == "1 of 12 features helped beyond chance"
+    assert words(chart).count("lag") == 6  # the eight best are drawn
+    assert style.CHANCE[1].lower() in (chart.svg or "")
+
+
+@pytest.mark.parametrize(
+    ("skill", "decision", "title"),
+    [
+        (0.098, "edge", "Ridge beats the moving average by 9.8 %"),
+        (0.031, "no_edge", "Ridge is 3.1 % better, which luck explains"),
+        (-0.02, "no_edge", "Nothing beats the moving average"),
+    ],
+)
+def test_skill_claims_no_more_than_the_verdict(skill: float, decision: str, title: str) -> None:
+    chart = charts.draw_skill(
+        SOURCE,
+        horizon="1 h",
+        names=["Ridge", "Mean"],
+        skill=[skill, -0.1],
+        low=[skill - 0.05, -0.2],
+        high=[skill + 0.05, 0.0],
+        sealed=[0.05, float("nan")],
+        reference="the moving average",
+        decision=decision,
+    )
+    assert chart.title.replace("\u202f", " ") == title
+
+
+def test_periods_count_the_judged_ones_only() -> None:
+    chart = charts.draw_periods(
+        SOURCE,
+        model="LogReg",
+        every="week",
+        starts=[START + timedelta(weeks=i) for i in range(4)],
+        gross=[0.02, 0.01, -0.01, 0.05],
+        net=[0.01, -0.01, -0.02, 0.04],
+        hold=[0.0, 0.0, 0.01, 0.0],
+        sealed_start=START + timedelta(weeks=3),
+    )
+    assert chart.title == "1 of 3 weeks ended positive after costs"
+
+
+def test_seasonality_names_the_extremes() -> None:
+    cells = np.full((7, 24), 4.0)
+    cells[2, 14], cells[6, 7] = 14.0, 2.0
+    chart = charts.draw_seasonality(SOURCE, coin="btc", volatility_bps=cells)
+    assert chart.title == "Wed 14:00 moves 7.0 times as much as Sun 07:00"
+    cells[0, 0] = np.nan  # an hour that was never seen
+    assert charts.draw_seasonality(SOURCE, coin="btc", volatility_bps=cells).title == chart.title
+
+
+def grid(words_of_cells: list[list[str]], monthly: list[list[float]]) -> Chart:
+    return charts.draw_grid(
+        SOURCE,
+        horizons=["1 h", "4 h"],
+        costs_bps=[0, 2, 12.6],
+        monthly=monthly,
+        words=words_of_cells,
+        asked=(0, 2),
+    )
+
+
+def test_the_grid_names_the_highest_cost_an_edge_survives() -> None:
+    monthly = [[0.1, -0.1, -0.9], [0.2, 0.1, -0.5]]
+    none = [["no_edge"] * 3] * 2
+    assert grid(none, monthly).title == "No edge at any cost or horizon tried"
+    some = [["no_edge"] * 3, ["edge", "edge", "not_enough_data"]]
+    chart = grid(some, monthly)
+    assert chart.title.replace("\u202f", " ") == "An edge only up to 2 bp a side, at 4 h"
+    assert "none seen" in words(chart)  # too little data beside a loss of half
+    assert "12.6\u202fbp" in words(chart)
+
+
+def test_correlation_names_the_closest_pair() -> None:
+    matrix = [[1.0, 0.88, 0.4], [0.88, 1.0, 0.5], [0.4, 0.5, 1.0]]
+    chart = charts.draw_correlation(SOURCE, coins=["btc", "eth", "xrp"], matrix=matrix)
+    assert chart.title == "BTC and ETH move most alike: 0.88"
+    assert "0.40" in words(chart)
+    with pytest.raises(ValueError, match="two coins"):
+        charts.draw_correlation(SOURCE, coins=["btc"], matrix=[[1.0]])
+
+
+def test_the_target_counts_balanced_weeks() -> None:
+    chart = charts.draw_target(
+        SOURCE,
+        label="share of rises within 1 h",
+        starts=[START + timedelta(weeks=i) for i in range(3)],
+        values=[0.5, 0.58, 0.49],
+        low=[0.45, 0.53, 0.44],
+        high=[0.55, 0.63, 0.54],
+        reference=0.5,
+        spans=[
+            ("train", START, START + timedelta(weeks=2)),
+            ("sealed", START + timedelta(weeks=2), START + timedelta(weeks=3)),
+        ],
+    )
+    assert chart.title == "Ups and downs balance in 2 of 3 weeks"
+    assert "training" in words(chart)
+
+
+def distance(one: str, two: str, deficiency: str | None) -> float:
+    """Perceived distance of two colours (CAM02-UCS), as seen with a colour vision deficiency."""
+    with warnings.catch_warnings():  # its docstrings have escapes that newer Pythons warn of
+        warnings.simplefilter("ignore")
+        from colorspacious import cspace_convert
+
+    space: object = "sRGB255"
+    if deficiency:
+        space = {"name": "sRGB1+CVD", "cvd_type": deficiency, "severity": 100}
+    points = []
+    for colour in (one, two):
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
+        if deficiency:
+            rgb = np.clip(cspace_convert(rgb / 255, space, "sRGB1"), 0, 1) * 255
+        points.append(cspace_convert(rgb, "sRGB255", "CAM02-UCS"))
+    return float(np.linalg.norm(points[0] - points[1]))
+
+
+@pytest.mark.parametrize("deficiency", [None, "deuteranomaly", "protanomaly"])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (style.MODEL, style.HOLD),
+        (style.MODEL, style.GROSS),
+        (style.GROSS, style.HOLD),
+        (style.MODEL, style.SECOND),
+        (style.LOSS_TO_GAIN[0], style.LOSS_TO_GAIN[-1]),
+        (style.SIGNIFICANT[1], style.CHANCE[1]),
+    ],
+)
+def test_colours_that_meet_can_be_told_apart(one: str, two: str, deficiency: str | None) -> None:
+    assert distance(one, two, deficiency) > 15
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [style.INK, style.MUTED, style.MODEL, style.HOLD, style.SECOND_TEXT, style.ALARM, style.GROSS_TEXT],
+)
+def test_text_colours_have_contrast_on_white(colour: str) -> None:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    least = 4.3 if colour == style.GROSS_TEXT else 4.5  # written large and semibold only
+    assert 1.05 / (luminance + 0.05) >= least

@@ -1,7 +1,6 @@
 """From a painter to a `Chart`: frames, panels, end labels, spans and ticks, the same in every size."""
 
 import io
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -417,15 +416,14 @@ def envelope(
     """A line thinned to the minimum and maximum of each pixel column: spikes survive, files stay small."""
     if len(x) <= 4 * columns:
         return x, y
-    bounds = np.linspace(0, len(x), columns + 1).astype(int)
-    keep: list[int] = [0]
-    for start, stop in itertools.pairwise(bounds):
-        part = y[start:stop]
-        if len(part) == 0 or not np.isfinite(part).any():
-            continue
-        keep += sorted({start + int(np.nanargmin(part)), start + int(np.nanargmax(part))})
-    keep.append(len(x) - 1)
-    index = np.unique(keep)
+    width = -(-len(x) // columns)
+    padded = np.full(width * -(-len(x) // width), np.nan)
+    padded[: len(y)] = y
+    parts = padded.reshape(-1, width)
+    first = np.arange(len(parts)) * width
+    lowest = first + np.where(np.isnan(parts), np.inf, parts).argmin(axis=1)
+    highest = first + np.where(np.isnan(parts), -np.inf, parts).argmax(axis=1)
+    index = np.unique(np.concatenate([[0], lowest, highest, [len(x) - 1]]))
     return x[index], y[index]
 
 

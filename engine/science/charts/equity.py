@@ -28,7 +28,7 @@ def draw_equity(
 ) -> Chart:
     """Draw growth of 1 (compounded) out of sample: after costs, before costs, and holding.
 
-    `net`, `gross` and `hold` are as long as `times` (UTC) and start at 1. What lies after `sealed_start` goes on
+    `net`, `gross` and `hold` are as long as `times` (UTC), the value of 1 after each bar. What lies after `sealed_start` goes on
     as thin lines: every figure but the sealed span's own speaks of the judged span before it. `decision` is the
     run's verdict: a profit is not called one without an edge. `cost_bps` is per side.
     """
@@ -153,7 +153,7 @@ def _title(net: float, gross: float, hold: float, decision: str | None) -> str:
 
 
 def _drawdown(growth: NDArray[np.float64]) -> NDArray[np.float64]:
-    return growth / np.maximum.accumulate(growth) - 1.0
+    return growth / np.maximum(np.maximum.accumulate(growth), 1.0) - 1.0  # the start of 1 counts as a high
 
 
 def _growth_axis(low: float, high: float) -> tuple[list[float], list[str], float, float]:

@@ -3,7 +3,7 @@
 import logging
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,6 +75,7 @@ def _register() -> None:
         font_manager.fontManager.addfont(file)
 
 
+@lru_cache(maxsize=4_096)
 def text_width(text: str, points: float, *, semibold: bool = False) -> float:
     """Width of one line of text in inches."""
     font = font_manager.get_font(str(SEMIBOLD if semibold else REGULAR))

@@ -11,7 +11,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def days(times: ArrayLike | Sequence[datetime]) -> NDArray[np.float64]:
     """UTC moments (datetime64, a DatetimeIndex, or aware datetimes) as days since 1970."""
-    array = np.asarray(times)
+    to_numpy = getattr(times, "to_numpy", None)  # of a DatetimeIndex with a zone: UTC
+    array = to_numpy(dtype="datetime64[us]") if to_numpy else np.asarray(times)
     if array.dtype.kind != "M":
         array = np.array([np.datetime64(t.astimezone(UTC).replace(tzinfo=None), "us") for t in array.ravel()])
     return array.astype("datetime64[us]").astype(np.int64) / 86_400e6

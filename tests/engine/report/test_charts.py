@@ -27,7 +27,7 @@ def walk(seed: int, drift: float = 0.0) -> NDArray[np.float64]:
     """Growth of 1 along a random walk."""
     steps = np.random.default_rng(seed).normal(drift, 0.002, BARS)
     steps[0] = 0.0
-    return np.cumprod(1 + steps)
+    return np.asarray(np.cumprod(1 + steps), dtype=np.float64)
 
 
 def equity(source: Source = SOURCE, *, net: float, gross: float, decision: str = "no_edge") -> Chart:

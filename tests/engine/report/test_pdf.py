@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import pypdf
 import pytest
@@ -152,12 +153,12 @@ def test_the_pdf_is_tagged_titled_and_every_picture_has_alt_text(drawn: dict[str
     reader = pypdf.PdfReader(io.BytesIO(write_pdf(result, drawn)))
     assert reader.metadata is not None
     assert reader.metadata.title == result.goal
-    catalogue = reader.trailer["/Root"]
+    catalogue: Any = reader.trailer["/Root"]
     assert catalogue["/MarkInfo"]["/Marked"]
     assert catalogue["/Lang"] == "en"
     alts: list[str] = []
 
-    def walk_tags(node: object) -> None:
+    def walk_tags(node: Any) -> None:
         node = node.get_object() if hasattr(node, "get_object") else node
         if isinstance(node, dict):
             if "/Alt" in node:

@@ -37,8 +37,8 @@ from storage.sessions import Lease
 BEAT_SECONDS = 1
 # A run looks at its cancel flag twice a second: time to leave by itself before it is killed.
 CANCEL_GRACE_SECONDS = 0.6
-# The run ends a stage that takes too long by itself; the parent comes in when it does not.
-SLOW_GRACE_SECONDS = 60.0
+# The run ends a stage that takes too long by itself; the parent comes in so much later when it does not.
+LONGEST_SLOW_GRACE_SECONDS = 60.0
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
 logger = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ class Parent(Worker):
         self._owner = owner
         self._max_retries = max_retries
         self._timeout_seconds = timeout_seconds
+        self._patience_seconds = timeout_seconds + min(timeout_seconds, LONGEST_SLOW_GRACE_SECONDS)
         self._drain_seconds = drain_seconds
         self._lease: Lease | None = None
         self._reason: Reason | Literal["lost"] | None = None
@@ -178,7 +179,7 @@ class Parent(Worker):
                 self._stage, self._stage_since = beat.stage, now
             if (beat.cancel_requested_seconds_ago or 0.0) >= CANCEL_GRACE_SECONDS:
                 self._end_horse("cancel")
-        if now - self._stage_since >= self._timeout_seconds + SLOW_GRACE_SECONDS:
+        if now - self._stage_since >= self._patience_seconds:
             self._end_horse("slow")
 
     def _end_horse(self, reason: Reason | Literal["lost"]) -> None:

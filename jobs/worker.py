@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
@@ -23,7 +24,7 @@ from rq.exceptions import StopRequested
 
 from engine.outcome import Outcome
 from jobs import process, queue, tasks
-from jobs.parent import Parent
+from jobs.parent import STOPS, Parent
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
 from storage.database import Database
 from storage.errors import StorageError
@@ -46,6 +47,7 @@ PRELOAD = (
 )
 
 RESTART_SECONDS = 1.0
+OpenRun = Callable[[Database, Lease], tasks.Run]
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ def run_worker(
     *,
     burst: bool = False,
     parent_pid: int | None = None,
-    open_run: Callable[[Database, Lease], tasks.Run] | None = None,
+    open_run: OpenRun | None = None,
     preload: Sequence[str] = PRELOAD,
 ) -> None:
     """Work on sessions until SIGTERM or SIGINT; with `burst`, until none is left to start.
@@ -105,10 +107,21 @@ def run_worker(
     if told to, when that process dies. `open_run` starts or resumes one session; by default the engine does.
     Raises StorageError or JobsError when the servers cannot be used at the start.
     """
-    settings = settings or WorkerSettings()
+    for number in STOPS:
+        signal.signal(number, _stop)
+    with contextlib.suppress(StopRequested):
+        if parent_pid is None or process.die_with_parent(parent_pid, signal.SIGTERM):
+            _prepare_and_work(services, settings or WorkerSettings(), burst, open_run, preload)
+
+
+def _prepare_and_work(
+    services: Services,
+    settings: WorkerSettings,
+    burst: bool,
+    open_run: OpenRun | None,
+    preload: Sequence[str],
+) -> None:
     process.grant_threads(settings.omp_num_threads or process.granted_cores())
-    if parent_pid is not None and not process.die_with_parent(parent_pid, signal.SIGTERM):
-        return
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     database = Database(services.database_url, lock_timeout_seconds=3)
     client = queue.connect(services.redis_url)
@@ -129,13 +142,17 @@ def run_worker(
             )
         )
         gc.freeze()  # pages that the collector never touches stay shared with the horses
-        with contextlib.suppress(StopRequested):
-            _work(services, settings, database, client, presence, owner=owner, burst=burst)
+        _work(services, settings, database, client, presence, owner=owner, burst=burst)
     finally:
         if presence is not None:
             presence.close()
         client.close()
         database.close()
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """Told to end before there is anything to hand over."""
+    raise StopRequested
 
 
 @dataclass(frozen=True)

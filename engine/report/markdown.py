@@ -2,6 +2,7 @@
 
 import re
 
+from engine.report.composition import compose
 from engine.report.document import (
     Block,
     Bullets,
@@ -12,7 +13,6 @@ from engine.report.document import (
     Heading,
     Paragraph,
     VerdictBox,
-    compose,
 )
 from engine.report.result import Result
 from engine.report.wording import SIMULATED
@@ -60,10 +60,9 @@ def _block(block: Block) -> str:
                 for term, text in block.items
             )
         case VerdictBox():
-            facts = "\n".join(f"> - **{escape(figure)}** {escape(what)}" for figure, what in block.facts)
-            return f"> ## {escape(block.word)}\n>\n> {escape(block.sentence)}\n>\n{facts}".rstrip(
-                "\n>"
-            ).rstrip()
+            facts = [f"- **{escape(figure)}** {escape(what)}" for figure, what in block.facts]
+            lines = [f"## {escape(block.word)}", "", escape(block.sentence), *([""] if facts else []), *facts]
+            return "\n".join(f"> {line}".rstrip() for line in lines)
         case Figure():
             picture = f"![{escape(block.alt)}](charts/{block.name}.png)"
             return f"**{escape(block.title)}**\n\n{picture}\n\n{escape(block.caption)}"

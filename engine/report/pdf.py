@@ -10,6 +10,7 @@ from typing import Any, Final
 import typst
 
 from engine.report import wording
+from engine.report.composition import compose
 from engine.report.document import (
     Block,
     Bullets,
@@ -20,12 +21,11 @@ from engine.report.document import (
     Heading,
     Paragraph,
     VerdictBox,
-    compose,
 )
 from engine.report.glyphs import FOLDERS, is_whole, settable
 from engine.report.result import Result
 from engine.science.charts import Chart
-from engine.science.charts.canvas import SIMULATED
+from engine.science.charts.source import SIMULATED
 
 TEMPLATE: Final = Path(__file__).with_name("report.typ")
 TITLE, SENTENCE, TEXT, CELL, SMALL, CAPTION, ALT = 140, 500, 700, 40, 24, 400, 900

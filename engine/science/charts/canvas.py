@@ -1,64 +1,18 @@
-"""From a painter to a `Chart`: frames, panels, end labels, spans and ticks, the same in every size."""
+"""A figure under construction in one size: frame, panels, axes, spans, intervals and end labels."""
 
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from engine.science.charts import numbers, style, timeline
-from engine.science.charts.style import CHAT, FULL, HALF, Size
-
-Line = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-SIMULATED = "Simulated prices, not a market"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the prices of a chart come from; written at its foot. Times are aware UTC, half-open."""
-
-    venue: str
-    currency: str
-    interval_minutes: float
-    bars: int
-    start: datetime
-    end: datetime
-    run: str
-    simulated: bool = False
-
-    def line(self) -> str:
-        """The source in one line: venue, currency, bars, span, run."""
-        where = " ".join(part for part in (self.venue, self.currency) if part)
-        bars = f"{numbers.count(self.bars)} {numbers.bar_name(self.interval_minutes)} bars"
-        span = f"{self.start.astimezone(UTC):%Y-%m-%d} to {self.end.astimezone(UTC):%Y-%m-%d} UTC"
-        return style.legible(" · ".join(part for part in (where, bars, span, self.run) if part))
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A finished picture: PNG for a chat, SVG for the report, and its words.
-
-    `wide` pictures take the report's full width, others share a row. `alt` says what the picture shows, with
-    its figures, for those who do not see it.
-    """
-
-    name: str
-    title: str
-    subtitle: str
-    alt: str
-    png: bytes
-    svg: str | None
-    wide: bool
+from engine.science.charts import style, timeline
+from engine.science.charts.lines import Line, push_apart
+from engine.science.charts.source import SIMULATED, Source
+from engine.science.charts.style import Size
 
 
 @dataclass(frozen=True)
@@ -296,6 +250,28 @@ class Canvas:
             clip_on=False,
         )
 
+    def cell(self, axes: Axes, column: float, row: float, colour: object, *, outlined: bool = False) -> None:
+        """A cell with a gap around it, the same in inches both ways."""
+        box = axes.get_position()
+        columns, rows = axes.get_xlim()[1], axes.get_ylim()[0]
+        gap_x = 0.22 * self.em * columns / (box.width * self.size.width)
+        gap_y = 0.22 * self.em * rows / (box.height * self.size.height)
+        axes.add_patch(
+            FancyBboxPatch(
+                (column + gap_x, row + gap_y),
+                1 - 2 * gap_x,
+                1 - 2 * gap_y,
+                boxstyle=f"round,pad=0,rounding_size={0.25 * self.em * columns / (box.width * self.size.width)}",
+                mutation_aspect=(box.width * self.size.width / columns)
+                / (box.height * self.size.height / rows),
+                facecolor=colour,
+                edgecolor=style.INK if outlined else "none",
+                linewidth=self.size.line if outlined else 0,
+                zorder=3 if outlined else 2,
+                clip_on=False,
+            )
+        )
+
     def _axes(self, x: float, y: float, width: float, height: float) -> Axes:
         w, h = self.size.width, self.size.height
         axes = self.figure.add_axes((x / w, y / h, width / w, height / h))
@@ -359,109 +335,6 @@ class Canvas:
         y = self.size.height - 1.2 * self.em
         self.text(self.left, y, SIMULATED, colour=style.ALARM, semibold=True)
         self.top = y - 1.0 * self.em
-
-
-def render(
-    name: str,
-    source: Source,
-    *,
-    title: str,
-    subtitle: str,
-    alt: str,
-    paint: Callable[[Canvas], None],
-    wide: bool = False,
-    height: float | None = None,
-) -> Chart:
-    """Paint a chart for the chat (PNG) and the report (SVG); `height` is the latter's, in inches."""
-    title, subtitle = style.legible(title), style.legible(subtitle)
-    alt = style.legible((f"{SIMULATED}. " if source.simulated else "") + alt, limit=900)
-    print_size = FULL if wide else HALF
-    if height is not None:
-        print_size = Size(
-            print_size.name, print_size.width, height, print_size.base, print_size.line, framed=False
-        )
-    with mpl.rc_context(style.settings()):
-        chat = Canvas(CHAT, title, subtitle, source)
-        paint(chat)
-        page = Canvas(print_size, title, subtitle, source)
-        paint(page)
-        return Chart(name, title, subtitle, alt, _png(chat.figure), _svg(page.figure), wide)
-
-
-def _png(figure: Figure) -> bytes:
-    drawn, out = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="rgba")
-    size = (round(figure.get_figwidth() * style.DPI), round(figure.get_figheight() * style.DPI))
-    Image.frombuffer("RGBA", size, drawn.getvalue(), "raw", "RGBA", 0, 1).convert("RGB").save(
-        out, format="PNG", compress_level=6
-    )
-    return out.getvalue()
-
-
-def _svg(figure: Figure) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return out.getvalue()
-
-
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Round values that cover [low, high] with about `count` steps."""
-    steps = [1, 2, 2.5, 5, 10]
-    return [float(v) for v in MaxNLocator(nbins=count, steps=steps).tick_values(low, high)]
-
-
-def envelope(
-    x: NDArray[np.float64], y: NDArray[np.float64], columns: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A line thinned to the minimum and maximum of each pixel column: spikes survive, files stay small."""
-    if len(x) <= 4 * columns:
-        return x, y
-    width = -(-len(x) // columns)
-    padded = np.full(width * -(-len(x) // width), np.nan)
-    padded[: len(y)] = y
-    parts = padded.reshape(-1, width)
-    first = np.arange(len(parts)) * width
-    lowest = first + np.where(np.isnan(parts), np.inf, parts).argmin(axis=1)
-    highest = first + np.where(np.isnan(parts), -np.inf, parts).argmax(axis=1)
-    index = np.unique(np.concatenate([[0], lowest, highest, [len(x) - 1]]))
-    return x[index], y[index]
-
-
-def push_apart(wanted: Sequence[float], heights: Sequence[float], *, low: float, high: float) -> list[float]:
-    """Centres near the wanted ones whose boxes, of the given heights, do not overlap; in [low, high]."""
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    clusters: list[tuple[list[int], float]] = []  # members from below, centre of the whole cluster
-
-    def height(members: list[int]) -> float:
-        return sum(heights[i] for i in members)
-
-    for i in order:
-        members, centre = [i], wanted[i]
-        while True:
-            half = height(members) / 2
-            centre = min(max(centre, low + half), max(high - half, low + half))
-            if not clusters or clusters[-1][1] + height(clusters[-1][0]) / 2 <= centre - half + 1e-9:
-                break
-            below, _ = clusters.pop()
-            members = below + members
-            offsets, at = [], 0.0
-            for m in members:
-                offsets.append(wanted[m] - at - heights[m] / 2)
-                at += heights[m]
-            centre = sum(offsets) / len(offsets) + height(members) / 2
-        clusters.append((members, centre))
-    centres = [0.0] * len(wanted)
-    for members, centre in clusters:
-        at = centre - height(members) / 2
-        for m in members:
-            centres[m] = at + heights[m] / 2
-            at += heights[m]
-    return centres
-
-
-def floats(values: ArrayLike) -> NDArray[np.float64]:
-    """Any sequence of numbers as a float array."""
-    return np.asarray(values, dtype=np.float64)
 
 
 def _scaled(axes: Axes, value: float) -> float:

@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.science.charts import style, timeline
-from engine.science.charts.canvas import Canvas, Chart, EndLabel, Source, envelope, floats, nice_ticks, render
+from engine.science.charts.canvas import Canvas, EndLabel
+from engine.science.charts.lines import envelope, floats, nice_ticks
 from engine.science.charts.numbers import basis_points, multiple, percent, rate
+from engine.science.charts.render import render
+from engine.science.charts.source import Chart, Source
 
 LOG_ABOVE = 6.0  # growth beyond which a linear axis shows only the last weeks
 
@@ -28,9 +31,9 @@ def draw_equity(
 ) -> Chart:
     """Draw growth of 1 (compounded) out of sample: after costs, before costs, and holding.
 
-    `net`, `gross` and `hold` are as long as `times` (UTC), the value of 1 after each bar. What lies after `sealed_start` goes on
-    as thin lines: every figure but the sealed span's own speaks of the judged span before it. `decision` is the
-    run's verdict: a profit is not called one without an edge. `cost_bps` is per side.
+    `net`, `gross` and `hold` are as long as `times` (UTC): what 1 is worth after each bar. What lies after
+    `sealed_start` goes on as thin lines: every figure but the sealed span's own speaks of the judged span before
+    it. `decision` is the run's verdict: a profit is not called one without an edge. `cost_bps` is per side.
     """
     x = timeline.days(times)
     after, before, held = floats(net), floats(gross), floats(hold)
@@ -153,7 +156,8 @@ def _title(net: float, gross: float, hold: float, decision: str | None) -> str:
 
 
 def _drawdown(growth: NDArray[np.float64]) -> NDArray[np.float64]:
-    return growth / np.maximum(np.maximum.accumulate(growth), 1.0) - 1.0  # the start of 1 counts as a high
+    """The fall from the highest value so far; the start of 1 counts as one."""
+    return growth / np.maximum(np.maximum.accumulate(growth), 1.0) - 1.0
 
 
 def _growth_axis(low: float, high: float) -> tuple[list[float], list[str], float, float]:

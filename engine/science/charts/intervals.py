@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.science.charts import style
-from engine.science.charts.canvas import Canvas, Chart, Source, floats, nice_ticks, render
+from engine.science.charts.canvas import Canvas
+from engine.science.charts.lines import floats, nice_ticks
 from engine.science.charts.numbers import percent, plural, signed
+from engine.science.charts.render import render
+from engine.science.charts.source import Chart, Source
 
 SHOWN = 8
 Values = NDArray[np.float64]

@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.science.charts import style, timeline
-from engine.science.charts.canvas import Canvas, Chart, EndLabel, Source, envelope, floats, nice_ticks, render
+from engine.science.charts.canvas import Canvas, EndLabel
+from engine.science.charts.lines import envelope, floats, nice_ticks
 from engine.science.charts.numbers import percent, plural, price
+from engine.science.charts.render import render
+from engine.science.charts.source import Chart, Source
 
 BAND = "#D8E8F5"
 MARK = "#F3D9A4"

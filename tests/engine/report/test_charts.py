@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.science import charts
-from engine.science.charts import canvas, style
-from engine.science.charts.canvas import Chart, Source, push_apart
+from engine.science.charts import Chart, Source, style
+from engine.science.charts.lines import envelope, push_apart
 
 START = datetime(2023, 6, 29, tzinfo=UTC)
 BARS = 2_000
@@ -162,7 +162,7 @@ def test_a_thinned_line_keeps_its_spike() -> None:
     y = np.zeros(20_000)
     y[12_345] = 9.0
     x = np.arange(20_000, dtype=float)
-    thin_x, thin_y = canvas.envelope(x, y, 200)
+    thin_x, thin_y = envelope(x, y, 200)
     assert len(thin_x) < 500
     assert thin_y.max() == 9.0
     assert thin_x[thin_y.argmax()] == 12_345

@@ -248,28 +248,29 @@ class Usage(Base):
 class Trial(Base):
     """One candidate rule that was tried; later verdicts on the same prices must count it.
 
-    The block sums are float64 arrays in native little-endian bytes; `block_start` and `block_bars`
-    place them on the clock, so that trials of different sessions can be laid over one another.
+    `sums` holds the block sums of each test in `tests`, one after the other, as little-endian float64.
     """
 
     __tablename__ = "trial_ledger"
     __table_args__ = (
-        UniqueConstraint("workspace", "target_key", "candidate", "span_start", "span_end"),
-        Index("ix_trial_ledger_span", "workspace", "target_key", "span_start", "span_end"),
+        UniqueConstraint("workspace", "key"),
+        Index("ix_trial_ledger_span", "workspace", "series", "coin", "target", "start", "end"),
     )
 
     position: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     workspace: Mapped[str]
     session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
-    target_key: Mapped[str]
-    candidate: Mapped[str]
-    span_start: Mapped[datetime]
-    span_end: Mapped[datetime]
-    block_start: Mapped[datetime]
-    block_bars: Mapped[int]
-    signal_sums: Mapped[bytes] = mapped_column(LargeBinary)
-    late_sums: Mapped[bytes] = mapped_column(LargeBinary)
-    net_sums: Mapped[bytes] = mapped_column(LargeBinary)
+    key: Mapped[str]
+    coin: Mapped[str]
+    series: Mapped[str]
+    target: Mapped[str]
+    horizon_minutes: Mapped[int]
+    start: Mapped[datetime]
+    end: Mapped[datetime]
+    block_minutes: Mapped[int]
+    first_block: Mapped[int] = mapped_column(BigInteger)
+    tests: Mapped[list[str]]
+    sums: Mapped[bytes] = mapped_column(LargeBinary)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'::jsonb"))
     created_at: Mapped[datetime] = _created()
 
@@ -278,14 +279,19 @@ class SealedOpening(Base):
     """One look at a sealed final span: counted, because each look spends some of its worth."""
 
     __tablename__ = "sealed_openings"
-    __table_args__ = (UniqueConstraint("session_id", "target_key", "span_start", "span_end"),)
+    __table_args__ = (
+        UniqueConstraint("session_id", "coin", "target", "start", "end"),
+        Index("ix_sealed_openings_span", "workspace", "series", "coin", "target"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     workspace: Mapped[str]
     session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
-    target_key: Mapped[str]
-    span_start: Mapped[datetime]
-    span_end: Mapped[datetime]
+    coin: Mapped[str]
+    series: Mapped[str]
+    target: Mapped[str]
+    start: Mapped[datetime]
+    end: Mapped[datetime]
     opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

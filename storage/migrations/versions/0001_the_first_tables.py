@@ -12,6 +12,20 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "price_data_5min",
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("coin_type", sa.Text(), nullable=False),
+        sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("open", sa.Float(precision=53), nullable=True),
+        sa.Column("high", sa.Float(precision=53), nullable=True),
+        sa.Column("low", sa.Float(precision=53), nullable=True),
+        sa.Column("close", sa.Float(precision=53), nullable=False),
+        sa.Column("volume", sa.Float(precision=53), nullable=True),
+        sa.Column("bid", sa.Float(precision=53), nullable=True),
+        sa.Column("ask", sa.Float(precision=53), nullable=True),
+        sa.PrimaryKeyConstraint("series", "coin_type", "timestamp", name=op.f("pk_price_data_5min")),
+    )
+    op.create_table(
         "price_series",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("venue", sa.Text(), nullable=False),
@@ -81,6 +95,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent_sessions")),
         sa.UniqueConstraint("number", name=op.f("uq_agent_sessions_number")),
     )
+    op.create_index(
+        "ix_agent_sessions_card_behind",
+        "agent_sessions",
+        ["platform"],
+        unique=False,
+        postgresql_where=sa.text("card_shown_seq < next_seq"),
+    )
     op.create_index(op.f("ix_agent_sessions_owner_id"), "agent_sessions", ["owner_id"], unique=False)
     op.create_index(
         "ix_agent_sessions_thread",
@@ -89,13 +110,6 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_agent_sessions_unfinished", "agent_sessions", ["status", "lease_until"], unique=False)
-    op.create_index(
-        "ix_agent_sessions_card_behind",
-        "agent_sessions",
-        ["platform"],
-        unique=False,
-        postgresql_where=sa.text("card_shown_seq < next_seq"),
-    )
     op.create_table(
         "identities",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -128,20 +142,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("series", "coin_type", name=op.f("pk_price_coverage")),
-    )
-    op.create_table(
-        "price_data_5min",
-        sa.Column("series", sa.Text(), nullable=False),
-        sa.Column("coin_type", sa.Text(), nullable=False),
-        sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("open", sa.Float(precision=53), nullable=True),
-        sa.Column("high", sa.Float(precision=53), nullable=True),
-        sa.Column("low", sa.Float(precision=53), nullable=True),
-        sa.Column("close", sa.Float(precision=53), nullable=False),
-        sa.Column("volume", sa.Float(precision=53), nullable=True),
-        sa.Column("bid", sa.Float(precision=53), nullable=True),
-        sa.Column("ask", sa.Float(precision=53), nullable=True),
-        sa.PrimaryKeyConstraint("series", "coin_type", "timestamp", name=op.f("pk_price_data_5min")),
     )
     op.create_table(
         "agent_artifacts",
@@ -270,9 +270,11 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("workspace", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=True),
-        sa.Column("target_key", sa.Text(), nullable=False),
-        sa.Column("span_start", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("span_end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("coin", sa.Text(), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"],
@@ -283,26 +285,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sealed_openings")),
         sa.UniqueConstraint(
             "session_id",
-            "target_key",
-            "span_start",
-            "span_end",
-            name=op.f("uq_sealed_openings_session_id_target_key_span_start_span_end"),
+            "coin",
+            "target",
+            "start",
+            "end",
+            name=op.f("uq_sealed_openings_session_id_coin_target_start_end"),
         ),
+    )
+    op.create_index(
+        "ix_sealed_openings_span", "sealed_openings", ["workspace", "series", "coin", "target"], unique=False
     )
     op.create_table(
         "trial_ledger",
         sa.Column("position", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("workspace", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=True),
-        sa.Column("target_key", sa.Text(), nullable=False),
-        sa.Column("candidate", sa.Text(), nullable=False),
-        sa.Column("span_start", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("span_end", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("block_start", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("block_bars", sa.Integer(), nullable=False),
-        sa.Column("signal_sums", sa.LargeBinary(), nullable=False),
-        sa.Column("late_sums", sa.LargeBinary(), nullable=False),
-        sa.Column("net_sums", sa.LargeBinary(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("coin", sa.Text(), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("horizon_minutes", sa.Integer(), nullable=False),
+        sa.Column("start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("block_minutes", sa.Integer(), nullable=False),
+        sa.Column("first_block", sa.BigInteger(), nullable=False),
+        sa.Column("tests", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("sums", sa.LargeBinary(), nullable=False),
         sa.Column(
             "metadata",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -317,19 +325,12 @@ def upgrade() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_trial_ledger")),
-        sa.UniqueConstraint(
-            "workspace",
-            "target_key",
-            "candidate",
-            "span_start",
-            "span_end",
-            name=op.f("uq_trial_ledger_workspace_target_key_candidate_span_start_span_end"),
-        ),
+        sa.UniqueConstraint("workspace", "key", name=op.f("uq_trial_ledger_workspace_key")),
     )
     op.create_index(
         "ix_trial_ledger_span",
         "trial_ledger",
-        ["workspace", "target_key", "span_start", "span_end"],
+        ["workspace", "series", "coin", "target", "start", "end"],
         unique=False,
     )
     op.create_table(
@@ -358,6 +359,7 @@ def downgrade() -> None:
     op.drop_table("usage")
     op.drop_index("ix_trial_ledger_span", table_name="trial_ledger")
     op.drop_table("trial_ledger")
+    op.drop_index("ix_sealed_openings_span", table_name="sealed_openings")
     op.drop_table("sealed_openings")
     op.drop_table("clarifications")
     op.drop_index(op.f("ix_agent_session_messages_session_id"), table_name="agent_session_messages")
@@ -371,18 +373,18 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_agent_artifacts_sha256"), table_name="agent_artifacts")
     op.drop_index(op.f("ix_agent_artifacts_session_id"), table_name="agent_artifacts")
     op.drop_table("agent_artifacts")
-    op.drop_table("price_data_5min")
     op.drop_table("price_coverage")
     op.drop_index(op.f("ix_identities_user_id"), table_name="identities")
     op.drop_table("identities")
+    op.drop_index("ix_agent_sessions_unfinished", table_name="agent_sessions")
+    op.drop_index("ix_agent_sessions_thread", table_name="agent_sessions")
+    op.drop_index(op.f("ix_agent_sessions_owner_id"), table_name="agent_sessions")
     op.drop_index(
         "ix_agent_sessions_card_behind",
         table_name="agent_sessions",
         postgresql_where=sa.text("card_shown_seq < next_seq"),
     )
-    op.drop_index("ix_agent_sessions_unfinished", table_name="agent_sessions")
-    op.drop_index("ix_agent_sessions_thread", table_name="agent_sessions")
-    op.drop_index(op.f("ix_agent_sessions_owner_id"), table_name="agent_sessions")
     op.drop_table("agent_sessions")
     op.drop_table("users")
     op.drop_table("price_series")
+    op.drop_table("price_data_5min")

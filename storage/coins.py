@@ -91,8 +91,10 @@ def _split(word: str) -> Market:
     for quote in QUOTES:
         base = word.removesuffix(quote)
         # A two-letter rest is more likely part of a longer ticker (steth, wbtc) than a coin of its own.
-        if base != word and (len(base) >= 3 or _coin(base) in TICKERS) and (
-            _coin(base) in TICKERS or quote not in ("btc", "eth", "bnb")
+        if (
+            base != word
+            and (len(base) >= 3 or _coin(base) in TICKERS)
+            and (_coin(base) in TICKERS or quote not in ("btc", "eth", "bnb"))
         ):
             return Market(_coin(base), quote)
     return Market(_coin(word))

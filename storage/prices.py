@@ -154,6 +154,56 @@ def upsert(bind: sa.Connection | Session, series: Series | str, table: "pa.Table
     return Written(write(connection, series.name, table))
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A stretch without bars: `start` is when the first missing bar would begin, `end` when the last would end."""
+
+    start: datetime
+    end: datetime
+    missing_bars: int
+
+
+def gaps(bind: sa.Connection | Session, series: str, coin: str) -> list[Gap]:
+    """Every stretch in which a coin has no bars between its first and its last, in order of time."""
+    step = _connection(bind).scalar(sa.select(PriceSeries.interval_seconds).where(PriceSeries.name == series))
+    if step is None:
+        return []
+    following = sa.func.lead(PriceBar.timestamp).over(order_by=PriceBar.timestamp)
+    bars = (
+        sa.select(PriceBar.timestamp.label("at"), following.label("following"))
+        .where(PriceBar.series == series, PriceBar.coin_type == coin)
+        .subquery()
+    )
+    interval = timedelta(seconds=step)
+    query = (
+        sa.select(bars.c.at, bars.c.following)
+        .where(bars.c.following > bars.c.at + interval)
+        .order_by(bars.c.at)
+    )
+    return [
+        Gap(at + interval, after, missing)
+        for at, after in _connection(bind).execute(query)
+        if (missing := round((after - at) / interval) - 1) > 0
+    ]
+
+
+def fullness(
+    bind: sa.Connection | Session, series: str, coin: str, start: datetime, end: datetime, buckets: int
+) -> list[int]:
+    """How many bars a coin has in each of `buckets` equal stretches of [start, end): a chart of what is held."""
+    place = sa.func.width_bucket(
+        sa.extract("epoch", PriceBar.timestamp), start.timestamp(), end.timestamp(), buckets
+    ).label("place")
+    query = (
+        sa.select(place, sa.func.count())
+        .where(PriceBar.series == series, PriceBar.coin_type == coin)
+        .where(PriceBar.timestamp >= start, PriceBar.timestamp < end)
+        .group_by(place)
+    )
+    counts = {int(number): int(rows) for number, rows in _connection(bind).execute(query)}
+    return [counts.get(number, 0) for number in range(1, buckets + 1)]
+
+
 def remove(bind: sa.Connection | Session, series: str, coin: str | None = None) -> int:
     """Delete a series, or one coin of it, in the caller's transaction; returns how many bars went."""
     connection = _connection(bind)

@@ -41,15 +41,18 @@ def build(rows: Rows, *, end_stamped: bool, cadence_seconds: int | None = None) 
 
     Raises FileRefused for a cadence that neither divides five minutes nor is a multiple of it.
     """
-    order = np.lexsort((rows.line, rows.micros, rows.market))
-    rows = rows.take(order)
+    aside = rows.aside
+    rows = rows.take(np.lexsort((rows.line, rows.micros, rows.market)))
     edges = np.searchsorted(rows.market, np.arange(len(rows.markets) + 1))
     built = []
     known = cadence_seconds or _pooled_cadence(rows, edges)
     for at, market in enumerate(rows.markets):
         here = rows.take(np.arange(edges[at], edges[at + 1]))
         if len(here):
-            built.append(_of_market(here, market, end_stamped, known))
+            bars = _of_market(here, market, end_stamped, known)
+            twins = np.intersect1d(aside[1][aside[0] == at], here.micros)
+            bars.report.conflicts = sorted({*bars.report.conflicts, *map(time_text, twins.tolist())})
+            built.append(bars)
     return built
 
 
@@ -114,12 +117,16 @@ def _cadence(micros: Array, pooled: int | None, is_candle: bool, market: coins.M
         return _accepted(pooled, market) if pooled and is_candle else INTERVAL_SECONDS
     lengths, counts = np.unique(steps, return_counts=True)
     commonest = int(lengths[np.argmax(counts)])
-    regular = counts.max() >= 2 and np.mean(np.abs(steps / commonest - np.round(steps / commonest)) < 0.02) > 0.5
+    regular = (
+        counts.max() >= 2 and np.mean(np.abs(steps / commonest - np.round(steps / commonest)) < 0.02) > 0.5
+    )
     if not regular:
         # Quotes taken now and then, or stamps that jitter round the grid.
         typical = float(np.median(steps)) / SECOND
         if is_candle and typical < 0.6 * INTERVAL_SECONDS:
-            raise FileRefused(f"The candles of {market.coin} have no regular step: they cannot be put on the grid.")
+            raise FileRefused(
+                f"The candles of {market.coin} have no regular step: they cannot be put on the grid."
+            )
         if typical > 20 * 3600 and np.mean(np.abs(steps / 86_400e6 - np.round(steps / 86_400e6)) < 0.1) > 0.8:
             return 86_400
         return INTERVAL_SECONDS
@@ -177,7 +184,9 @@ def _one_each(
     late = offsets > 0
     if late.any() and not report.shifted:
         most = int(offsets[late].max())
-        report.shifted = f"{int(late.sum()):,} stamps off the grid (by up to {_length(most)}) moved to their bar's start"
+        report.shifted = (
+            f"{int(late.sum()):,} stamps off the grid (by up to {_length(most)}) moved to their bar's start"
+        )
     last = np.append(starts[1:] != starts[:-1], True)
     crowded = int((~last).sum())
     if is_candle and crowded:

@@ -82,7 +82,9 @@ def _check(rows: int, size: int, limits: Limits) -> None:
     if rows > limits.rows:
         raise FileRefused(f"It has more than {limits.rows:,} rows: split it into smaller files.")
     if size > limits.bytes:
-        raise FileRefused(f"Unpacked, it is larger than {limits.bytes >> 30} GB: split it into smaller files.")
+        raise FileRefused(
+            f"Unpacked, it is larger than {limits.bytes >> 30} GB: split it into smaller files."
+        )
 
 
 def _joined(name: str) -> str:

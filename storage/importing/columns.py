@@ -50,7 +50,7 @@ _PHRASES: dict[str, str] = {
     "пара, 币种, 交易对, 通貨, 銘柄, 종목, 코인, para birimi, sembol, ric, code, coin symbol, base symbol, slug",
     QUOTE: "quote, quote currency, quote asset, quote symbol, vs currency, counter currency, kurswahrung, quotecurrency, denominated in, priced in",
     BASE: "base, base currency, base asset, basecurrency",
-    VENUE: "exchange, venue, market place, source exchange, borse, bourse, bolsa, exchange name",
+    VENUE: "exchange, series, venue, market place, source exchange, borse, bourse, bolsa, exchange name",
     INTERVAL: "interval, timeframe, resolution, granularity, period, bar size, cadence",
     IGNORED: "id, index, idx, no, nr, row, trades, number of trades, trade count, tradecount, count, n, num trades, change, chg, change percent, vwap, average, avg, avg price, weighted average, "
     "weightedaverage, quote volume, volume quote, quotevolume, quote asset volume, turnover, taker buy volume, taker buy base asset volume, taker buy quote asset volume, taker buy base volume, taker buy quote volume, "

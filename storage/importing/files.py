@@ -100,7 +100,9 @@ def _require_regular(path: Path) -> None:
     except FileNotFoundError as error:
         raise FileRefused("There is no such file.") from error
     except (OSError, ValueError) as error:
-        raise FileRefused(f"The file cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
+        raise FileRefused(
+            f"The file cannot be opened: {getattr(error, 'strerror', None) or error}."
+        ) from error
     if stat.S_ISDIR(mode):
         raise FileRefused("This is a folder: name the files in it.")
     if not stat.S_ISREG(mode):
@@ -185,7 +187,9 @@ def _kind(head: bytes) -> str:
             raise FileRefused(f"This is {what}.")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text[:1] == b"<":
-        raise FileRefused("This is a web page or XML, not a table of prices: look into it, then download again.")
+        raise FileRefused(
+            "This is a web page or XML, not a table of prices: look into it, then download again."
+        )
     return "json" if text[:1] in (b"{", b"[") else "text"
 
 
@@ -209,7 +213,9 @@ class _Metered(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
         self._count += len(data)
         if self._count > self._limits.bytes:
             raise _too_large(self._limits)
-        bomb = self._packed and self._count > max(self._limits.ratio_from_bytes, self._limits.ratio * self._packed)
+        bomb = self._packed and self._count > max(
+            self._limits.ratio_from_bytes, self._limits.ratio * self._packed
+        )
         if bomb:
             raise FileRefused("The file unpacks to far more than prices do (a bomb): it is not opened.")
         buffer[: len(data)] = data

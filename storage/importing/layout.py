@@ -95,7 +95,9 @@ class _Sample:
     def numbers(self, at: int) -> Array:
         if at not in self._numbers:
             column = self.columns[at]
-            mark = numbers.decimal_mark([column]) if pa.types.is_string(column.type) else numbers.Decimal.POINT
+            mark = (
+                numbers.decimal_mark([column]) if pa.types.is_string(column.type) else numbers.Decimal.POINT
+            )
             self._numbers[at] = numbers.parse(column, mark)[0]
         return self._numbers[at]
 
@@ -109,7 +111,9 @@ class _Sample:
     def share(self, at: int, test: Callable[[str], Any]) -> float:
         """How many rows of a text column pass a test."""
         counts = pc.value_counts(self.texts(at))
-        passed = sum(item["counts"] for item in counts.to_pylist() if item["values"].strip() and test(item["values"]))
+        passed = sum(
+            item["counts"] for item in counts.to_pylist() if item["values"].strip() and test(item["values"])
+        )
         return float(passed / max(len(self.columns[at]), 1))
 
 
@@ -118,7 +122,9 @@ def _as_given(table: RawTable, given: Mapping[str, str]) -> Layout:
     for role, name in given.items():
         if role not in (words.TIME, words.DATE, words.CLOCK, words.COIN, words.QUOTE, *_VALUES):
             known = ", ".join((words.TIME, words.COIN, *_VALUES))
-            raise Unclear("columns", f"--columns knows no {role[:20]!r}: it takes {known}, as in close=Kurs or close=5.")
+            raise Unclear(
+                "columns", f"--columns knows no {role[:20]!r}: it takes {known}, as in close=Kurs or close=5."
+            )
         places[role] = _place(table, name)
     time = [places.pop(role) for role in (words.TIME, words.DATE, words.CLOCK) if role in places]
     coin, quote = places.pop(words.COIN, None), places.pop(words.QUOTE, None)
@@ -134,7 +140,9 @@ def _place(table: RawTable, name: str) -> int:
             return at
     if wanted.isdigit() and 1 <= int(wanted) <= len(table.columns):
         return int(wanted) - 1
-    held = ", ".join(" ".join(texts).strip()[:30] or f"({at})" for at, texts in enumerate(table.headers, start=1))
+    held = ", ".join(
+        " ".join(texts).strip()[:30] or f"({at})" for at, texts in enumerate(table.headers, start=1)
+    )
     raise Unclear("columns", f"There is no column {name[:30]!r}. The file has: {held[:300]}.")
 
 
@@ -146,7 +154,9 @@ def _time(table: RawTable, headers: Sequence[Header], sample: _Sample) -> tuple[
         others = [at for at in range(len(headers)) if headers[at].role not in (*_VALUES, words.IGNORED)]
         candidates = [at for at in others if sample.stamp_share(at) >= 0.9][:1]
     if not candidates:
-        raise Unclear("columns", "No column of times is found: say which it is, as in --columns time=1,close=5.")
+        raise Unclear(
+            "columns", "No column of times is found: say which it is, as in --columns time=1,close=5."
+        )
 
     def preference(at: int) -> tuple[int, bool, int]:
         role = headers[at].role if headers[at].role in _TIME_ORDER else words.TIME
@@ -164,7 +174,9 @@ def _time(table: RawTable, headers: Sequence[Header], sample: _Sample) -> tuple[
 def _panels(headers: Sequence[Header], free: Sequence[int], sample: _Sample) -> list[Panel]:
     """The columns by coin, as the headers name them; none if no header names a price."""
     by_coin: dict[coins.Market | None, dict[str, list[int]]] = {}
-    plain_close = any(headers[at].role in (words.CLOSE, words.BUY, words.BID) and not headers[at].market for at in free)
+    plain_close = any(
+        headers[at].role in (words.CLOSE, words.BUY, words.BID) and not headers[at].market for at in free
+    )
     for at in free:
         header = headers[at]
         role = header.role
@@ -175,7 +187,14 @@ def _panels(headers: Sequence[Header], free: Sequence[int], sample: _Sample) -> 
         elif role not in _VALUES:
             continue
         market = header.market if not plain_close else None
-        if sample.number_share(at) == 0 and role not in (words.BID, words.ASK, words.OPEN, words.HIGH, words.LOW, words.VOLUME):
+        if sample.number_share(at) == 0 and role not in (
+            words.BID,
+            words.ASK,
+            words.OPEN,
+            words.HIGH,
+            words.LOW,
+            words.VOLUME,
+        ):
             continue
         by_coin.setdefault(market, {}).setdefault(role, []).append(at)
     panels = []

@@ -40,18 +40,28 @@ def decimal_mark(columns: Sequence[pa.ChunkedArray | pa.Array]) -> Decimal:
     for texts in map(_tidy, every):
         # A lone mark is a decimal one unless exactly three digits follow; with both, the last one is; a mark
         # that occurs twice groups thousands.
-        point += _matching(texts, r"^[+-]?\d*\.(\d{0,2}|\d{4,})([eEkKmMbB].*)?$|,\d{3}\.\d*|^[+-]?\d{4,}\.\d{3}$")
+        point += _matching(
+            texts, r"^[+-]?\d*\.(\d{0,2}|\d{4,})([eEkKmMbB].*)?$|,\d{3}\.\d*|^[+-]?\d{4,}\.\d{3}$"
+        )
         point += _matching(texts, r"\d,\d{3},\d{3}|^[+-]?0?\.\d{3}$")
-        comma += _matching(texts, r"^[+-]?\d*,(\d{1,2}|\d{4,})([eEkKmMbB].*)?$|\.\d{3},\d*|^[+-]?\d{4,},\d{3}$")
+        comma += _matching(
+            texts, r"^[+-]?\d*,(\d{1,2}|\d{4,})([eEkKmMbB].*)?$|\.\d{3},\d*|^[+-]?\d{4,},\d{3}$"
+        )
         comma += _matching(texts, r"\d\.\d{3}\.\d{3}|^[+-]?0?,\d{3}$")
     if point == comma:
         return Decimal.OPEN
     return Decimal.POINT if point > comma else Decimal.COMMA
 
 
-def parse(column: pa.ChunkedArray | pa.Array, mark: Decimal) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def parse(
+    column: pa.ChunkedArray | pa.Array, mark: Decimal
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """The values as float64 (NaN where missing or unreadable), and which of them are unreadable."""
-    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
+    if (
+        pa.types.is_floating(column.type)
+        or pa.types.is_integer(column.type)
+        or pa.types.is_decimal(column.type)
+    ):
         values = column.cast(pa.float64()).fill_null(float("nan")).to_numpy()
         return np.array(values), np.isinf(values)
     texts = _texts(column)
@@ -66,7 +76,9 @@ def parse(column: pa.ChunkedArray | pa.Array, mark: Decimal) -> tuple[np.ndarray
     good = pc.match_substring_regex(ready, _PLAIN)
     numbers = pc.if_else(good, ready, None).cast(pa.float64()).fill_null(float("nan"))
     values = np.array(numbers.to_numpy()) * scale
-    missing = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(sorted(MISSING))).to_numpy(zero_copy_only=False)
+    missing = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(sorted(MISSING))).to_numpy(
+        zero_copy_only=False
+    )
     bad = (np.isnan(values) & ~missing) | np.isinf(values)
     values[bad] = np.nan
     return values, bad
@@ -106,7 +118,9 @@ def _tidy(texts: pa.Array) -> pa.Array:
 
 
 def _unscale(texts: pa.Array) -> tuple[pa.Array, np.ndarray[Any, Any]]:
-    parts = pc.extract_regex(texts, r"^(?P<number>[+-]?[\d.,]+)\s?(?P<unit>[kKmMbBtT]|mn|Mn|mio|Mio|bn|Bn|Mrd|mrd)$")
+    parts = pc.extract_regex(
+        texts, r"^(?P<number>[+-]?[\d.,]+)\s?(?P<unit>[kKmMbBtT]|mn|Mn|mio|Mio|bn|Bn|Mrd|mrd)$"
+    )
     if parts.null_count == len(parts):
         return texts, np.ones(len(texts))
     units = pc.utf8_lower(pc.struct_field(parts, "unit"))

@@ -6,8 +6,12 @@ Everything is counted and shown, nothing is changed: large moves are real more o
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from storage import coins
 from storage.importing.bars import SECOND, Bars, time_text
+from storage.importing.report import CoinReport
+from storage.importing.rows import VALUES
 
 STALE_BARS = 12  # an hour of five-minute bars without any change
 _SPIKE_SIGMAS = 15.0
@@ -26,11 +30,25 @@ def describe(bars: Bars) -> None:
     if len(holes):
         worst = holes[np.argmax(missing[holes])]
         minutes = int(missing[worst]) * bars.interval_seconds // 60
-        report.longest_gap = f"{minutes // 60} h {minutes % 60:02d} min from {time_text(int(micros[worst]) + step)}"
+        report.longest_gap = (
+            f"{minutes // 60} h {minutes % 60:02d} min from {time_text(int(micros[worst]) + step)}"
+        )
     _moves(bars, missing)
     _stale(bars, missing)
     with np.errstate(invalid="ignore"):
         report.crossed_quotes = int((bars.values["bid"] > bars.values["ask"]).sum())
+
+
+def describe_table(table: pa.Table, series: str, interval_seconds: int) -> CoinReport:
+    """The same for held bars of one coin, as `prices.load` returns them."""
+    coin = table["coin"][0].as_py()
+    values = {name: table[name].cast(pa.float64()).fill_null(float("nan")).to_numpy() for name in VALUES}
+    report = CoinReport(coin, series, rows=table.num_rows)
+    bars = Bars(
+        coins.Market(coin), interval_seconds, table["timestamp"].cast(pa.int64()).to_numpy(), values, report
+    )
+    describe(bars)
+    return report
 
 
 def _moves(bars: Bars, missing: np.ndarray[Any, Any]) -> None:
@@ -47,7 +65,9 @@ def _moves(bars: Bars, missing: np.ndarray[Any, Any]) -> None:
     usual = float(np.median(np.abs(returns[returns != 0]))) * 1.4826 if (returns != 0).any() else 0.0
     least = max(_SPIKE_SIGMAS * usual, _SPIKE_LEAST)
     there, back = returns[:-1], returns[1:]
-    leaps = (np.abs(there) > least) & (np.abs(there + back) < 0.3 * np.abs(there)) & adjacent[1:] & adjacent[:-1]
+    leaps = (
+        (np.abs(there) > least) & (np.abs(there + back) < 0.3 * np.abs(there)) & adjacent[1:] & adjacent[:-1]
+    )
     report.spikes = [time_text(int(micros)) for micros in bars.micros[1:-1][leaps]]
 
 

@@ -25,7 +25,11 @@ _VENUES = (
     "upbit", "bithumb", "hitbtc", "cexio", "independentreserve", "btcmarkets", "swyftx", "coinjar", "yahoo",
     "coingecko", "coinmarketcap", "cryptocompare", "deribit", "aggregate", "derived",
 )  # fmt: skip
-_WORDS_OF_CADENCE = re.compile(r"(?<![a-z0-9])(\d{1,3})\s?-?(s|sec|m|min|minutes?|h|hours?|d|days?|w)(?![a-z0-9])", re.I)
+UNKNOWN_VENUE = "imported"
+
+_WORDS_OF_CADENCE = re.compile(
+    r"(?<![a-z0-9])(\d{1,3})\s?-?(s|sec|m|min|minutes?|h|hours?|d|days?|w)(?![a-z0-9])", re.I
+)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AT_THE_END = re.compile(r"\b(?:stamp\w*|time\w*|label\w*)\b[^.;]{0,40}\b(?:end|close)s?\b", re.I)
 
@@ -67,23 +71,31 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
     """
     options, limits = options or Options(), limits or Limits()
     report = Report(path.name)
-    tables, extracted = [], []
+    tables: list[RawTable] = []
+    extracted: list[Rows] = []
+    venues: list[str] = []
     end_stamped = options.stamps == "end"
     for source in sources(path, limits):
         table = _READERS[source.kind](source, limits)
         found = layout.recognise(table, options.columns)
-        given = Given(options.coin, options.tz, options.dates, options.decimal, options.columns, options.now_micros)
+        given = Given(
+            options.coin, options.tz, options.dates, options.decimal, options.columns, options.now_micros
+        )
         extracted.append(rows.extract(table, found, given))
         report.rows_in += table.rows + len(table.rejects)
         end_stamped |= options.stamps is None and (found.is_end or _says_end(table))
         _note(report, table, found)
+        venues += _named_venues(table, found)
         table.columns.clear()  # the texts have been read: give their memory back
         tables.append(table)
     merged = _together(extracted)
     for piece in extracted:
         report.understood |= piece.understood
         report.rejects += piece.rejects
-    texts = _texts(path, tables)
+    if len(set(venues)) > 1:
+        names = ", ".join(sorted(set(venues))[:5])
+        raise FileRefused(f"It holds prices of several venues ({names}), which never mix: split it by venue.")
+    texts = [*venues[:1], *_texts(path, tables)]
     built = bar_building.build(merged, end_stamped=end_stamped, cadence_seconds=_cadence(texts))
     parts = _parts(built, options, texts, report, tables)
     for bars in built:
@@ -95,23 +107,37 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
 def _note(report: Report, table: RawTable, found: layout.Layout) -> None:
     report.understood["file"] = ", ".join(table.form)
     if table.remarks:
-        report.understood["remarks"] = f"{len(table.remarks)} lines above the table are not data"
+        report.understood["remarks"] = f"not data: {len(table.remarks)} above the table"
     for note in found.notes:
         report.understood["note"] = note
+
+
+def _named_venues(table: RawTable, found: layout.Layout) -> list[str]:
+    """The venues (or series) that a column of its own names on each line."""
+    if found.venue is None:
+        return []
+    names = table.columns[found.venue].cast(pa.string()).unique().to_pylist()
+    return [name.strip().lower() for name in names if name and name.strip()][:50]
 
 
 def _together(pieces: list[Rows]) -> Rows:
     """The rows of all members of an archive as one table."""
     if len(pieces) == 1:
         return pieces[0]
-    markets = sorted({market for piece in pieces for market in piece.markets}, key=lambda m: (m.coin, m.quote))
-    codes = [np.array([markets.index(market) for market in piece.markets])[piece.market] for piece in pieces]
+    markets = sorted(
+        {market for piece in pieces for market in piece.markets}, key=lambda m: (m.coin, m.quote)
+    )
+    codes = [np.array([markets.index(m) for m in piece.markets])[piece.market] for piece in pieces]
     return Rows(
         markets,
         np.concatenate(codes),
         np.concatenate([piece.micros for piece in pieces]),
         np.concatenate([piece.line for piece in pieces]),
         {name: np.concatenate([piece.values[name] for piece in pieces]) for name in rows.VALUES},
+        aside=(
+            np.concatenate([np.array([markets.index(m) for m in p.markets])[p.aside[0]] for p in pieces]),
+            np.concatenate([piece.aside[1] for piece in pieces]),
+        ),
     )
 
 
@@ -124,12 +150,17 @@ def _texts(path: Path, tables: list[RawTable]) -> list[str]:
         if key in table.metadata
     ]
     remarks = [remark for table in tables for remark in table.remarks]
-    notes = [value for table in tables for key, value in table.metadata.items() if key in ("note", "description")]
+    notes = [
+        value for table in tables for key, value in table.metadata.items() if key in ("note", "description")
+    ]
     return [*described, path.name, *(table.name for table in tables), *remarks, *notes]
 
 
 def _says_end(table: RawTable) -> bool:
-    words = [*table.remarks, *(v for k, v in table.metadata.items() if k in ("note", "description", "timestamp"))]
+    words = [
+        *table.remarks,
+        *(v for k, v in table.metadata.items() if k in ("note", "description", "timestamp")),
+    ]
     return any(_AT_THE_END.search(text) and "start" not in text.lower() for text in words)
 
 
@@ -146,27 +177,31 @@ def _parts(
 ) -> tuple[Part, ...]:
     venue, how = _venue(texts, tables)
     currency = _currency(texts, tables, venue)
-    named_series = parse(options.series) if options.series else None
-    if named_series and len({(bars.market.quote, bars.interval_seconds) for bars in built}) > 1:
-        raise FileRefused("The file holds several currencies or cadences: split it before giving it one --series.")
+    named_series = parse(options.series) if options.series else _own_series(texts, tables)
+    if options.series and len({(bars.market.quote, bars.interval_seconds) for bars in built}) > 1:
+        raise FileRefused(
+            "The file holds several currencies or cadences: split it before giving it one --series."
+        )
     groups: dict[str, tuple[Series, list[bar_building.Bars]]] = {}
     for bars in built:
-        quote = bars.market.quote or currency
-        if bars.market.quote and options.series is None and currency and bars.market.quote != currency:
-            quote = bars.market.quote
-        series = named(venue or "imported", quote, bars.interval_seconds)
+        series = named(venue or UNKNOWN_VENUE, bars.market.quote or currency, bars.interval_seconds)
         if named_series:
             series = _checked(named_series, bars)
         bars.report.series = series.name
         groups.setdefault(series.name, (series, []))[1].append(bars)
     names = ", ".join(groups)
     if named_series:
-        report.understood["series"] = f"{names} (as given)"
+        how = "as given" if options.series else "named in the file"
+        report.understood["series"] = f"{names} ({how})"
     else:
-        report.understood["series"] = f"{names} ({how})" if venue else f"{names} (no venue is named; --series says which)"
+        report.understood["series"] = (
+            f"{names} ({how})" if venue else f"{names} (no venue is named; --series says which)"
+        )
     coarse = sorted({bars.interval_seconds for bars in built} - {INTERVAL_SECONDS})
     if coarse:
-        report.understood["cadence"] = f"{', '.join(map(interval_text, coarse))} bars, kept as a series of their own"
+        report.understood["cadence"] = (
+            f"{', '.join(map(interval_text, coarse))} bars, kept as a series of their own"
+        )
     return tuple(
         Part(series, pa.concat_tables([bar_building.to_table(bars) for bars in members]))
         for series, members in groups.values()
@@ -183,24 +218,35 @@ def _checked(series: Series, bars: bar_building.Bars) -> Series:
     return named(series.venue, series.currency, bars.interval_seconds)
 
 
+def _own_series(texts: list[str], tables: list[RawTable]) -> Series | None:
+    """The series an export of ours names: in Parquet's metadata, or in a column of CSV."""
+    for given in [*(table.metadata.get("series", "") for table in tables), *texts[:1]]:
+        if re.fullmatch(r"[a-z][a-z0-9._-]+:[a-z0-9]+(@\d+[mhdw])?|simulated(@\d+[mhdw])?", given):
+            return parse(given)
+    return None
+
+
 def _venue(texts: list[str], tables: list[RawTable]) -> tuple[str, str]:
     """Where the prices are from, and how that is known."""
-    if any(_is_original_table(table) for table in tables) and not any("derived" in text.lower() for text in texts):
+    if any(_is_original_table(table) for table in tables) and not any(
+        "derived" in text.lower() for text in texts
+    ):
         return "coinspot", "the layout of the price_data_5min table, whose prices are CoinSpot's in AUD"
     for given in texts:
         lowered = given.lower()
         for word in ("derived", "synthetic", "simulated"):
             if re.search(rf"\b{word}\b", lowered.replace("_", " ")):
                 return "simulated" if word == "simulated" else "derived", f"it calls itself {word}"
-        words = re.split(r"[^a-z0-9]+", lowered)
-        for venue in _VENUES:
-            if venue in words:
-                return venue, "from the file's own description or name"
+        for word in re.split(r"[^a-z0-9]+", lowered):
+            if word in _VENUES:
+                return word, "from the file's own description or name"
     return "", ""
 
 
 def _currency(texts: list[str], tables: list[RawTable], venue: str) -> str:
-    described = [table.metadata[key] for table in tables for key in ("quote", "currency") if key in table.metadata]
+    described = [
+        table.metadata[key] for table in tables for key in ("quote", "currency") if key in table.metadata
+    ]
     for given in described:
         if given.lower() in coins.QUOTES:
             return given.lower()

@@ -31,7 +31,9 @@ def _rows(source: Source, limits: Limits) -> Iterator[tuple[int, Any]]:
             first = text.readline(limits.line_chars + 1)
             value = _parse(first) if len(first) <= limits.line_chars else None
             row = isinstance(value, dict) and not _longest_list(value)
-            row = row or (isinstance(value, list) and not any(isinstance(item, list | dict) for item in value))
+            row = row or (
+                isinstance(value, list) and not any(isinstance(item, list | dict) for item in value)
+            )
             if row:
                 yield from _each_line(first, text, limits)
                 return
@@ -151,7 +153,9 @@ def _flat(value: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, cell in value.items():
         if isinstance(cell, dict):
-            flat |= {f"{key} {inner}": item for inner, item in cell.items() if not isinstance(item, dict | list)}
+            flat |= {
+                f"{key} {inner}": item for inner, item in cell.items() if not isinstance(item, dict | list)
+            }
         elif not isinstance(cell, list):
             flat[key] = cell
     return flat

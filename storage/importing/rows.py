@@ -28,16 +28,19 @@ _SLACK = 1e-3  # how far a close may lie outside its bar before the bar is impos
 
 @dataclass
 class Rows:
-    """Rows of one file. `market` is a place in `markets`; `line` is where the row stood; missing values are NaN."""
+    """Rows of one file. `market` is a place in `markets`; `line` is where the row stood; missing values are NaN.
+
+    `aside` holds market and time of the rows whose prices are impossible: another row may stand at that time.
+    """
 
     markets: list[coins.Market]
     market: Array
     micros: Array
     line: Array
-    values: dict[str, Array]
+    values: dict[str, Array]  # by the names in VALUES
     rejects: list[Reject] = field(default_factory=list)
     understood: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    aside: tuple[Array, Array] = field(default_factory=lambda: (np.empty(0, np.int64), np.empty(0, np.int64)))
 
     def __len__(self) -> int:
         return len(self.micros)
@@ -126,6 +129,10 @@ def extract(table: RawTable, layout: Layout, given: Given) -> Rows:
         values,
         sorted(rejects, key=lambda reject: reject.line),
         understood,
+        (
+            np.concatenate([part.aside[0] for part in parts]),
+            np.concatenate([part.aside[1] for part in parts]),
+        ),
     )
     if not len(rows):
         first = rows.rejects[0] if rows.rejects else Reject(1, "empty")
@@ -157,7 +164,9 @@ def _markets(
             wanted = _given_coin(given.coin)
             if any(market.coin != wanted.coin for market in merged):
                 held = ", ".join(market.coin for market in merged[:8])
-                raise FileRefused(f"--coin {wanted.coin} contradicts the file, which names {held}: leave it out.")
+                raise FileRefused(
+                    f"--coin {wanted.coin} contradicts the file, which names {held}: leave it out."
+                )
         return rows, merged
     in_headers = [panel.market for panel in layout.panels if panel.market and panel.market.coin]
     if in_headers:
@@ -174,9 +183,10 @@ def _with_quotes(
 ) -> tuple[Array, list[coins.Market]]:
     quotes = pc.dictionary_encode(pc.utf8_lower(table.columns[quote].cast(pa.string())).combine_chunks())
     names = [str(name).strip() for name in quotes.dictionary.to_pylist()]
-    pairs = encoded.indices.fill_null(len(found)).to_numpy() * (len(names) + 1) + quotes.indices.fill_null(
-        len(names)
-    ).to_numpy()
+    pairs = (
+        encoded.indices.fill_null(len(found)).to_numpy() * (len(names) + 1)
+        + quotes.indices.fill_null(len(names)).to_numpy()
+    )
     unique, inverse = np.unique(pairs, return_inverse=True)
     markets: list[coins.Market] = []
     codes = []
@@ -242,7 +252,12 @@ def _markets_in(text: str) -> list[coins.Market]:
     found, at = [], 0
     while at < len(parts):
         pair = coins.market("/".join(parts[at : at + 2])) if at + 1 < len(parts) else None
-        if pair and pair.quote and coins.known(parts[at]) and (pair.quote in coins.MONEY or pair.coin != "btc"):
+        if (
+            pair
+            and pair.quote
+            and coins.known(parts[at])
+            and (pair.quote in coins.MONEY or pair.coin != "btc")
+        ):
             found.append(pair)
             at += 2
             continue
@@ -352,7 +367,13 @@ def _decimal(table: RawTable, layout: Layout, given: Given) -> numbers.Decimal:
 
 
 def _panel_rows(
-    table: RawTable, panel: Panel, market: Array, micros: Array, faults: Faults, mark: numbers.Decimal, many: bool
+    table: RawTable,
+    panel: Panel,
+    market: Array,
+    micros: Array,
+    faults: Faults,
+    mark: numbers.Decimal,
+    many: bool,
 ) -> Rows:
     """The good rows of one panel, and its rejects. In a table of many coins an empty cell is just not there."""
     faults = faults.copy()
@@ -366,10 +387,15 @@ def _panel_rows(
     if words.CLOSE not in panel.columns:
         values["close"] = (values["bid"] + values["ask"]) / 2
     blank = np.isnan(values["close"]) if many else np.zeros(table.rows, bool)
+    timed = faults.none
     _judge(values, faults)
     good = faults.none
     kept = {name: column[good] for name, column in values.items()}
-    return Rows([], market[good], micros[good], table.lines[good], kept, faults.rejects(table, blank))
+    rejects = faults.rejects(table, blank)
+    aside = np.setdiff1d(timed, good, assume_unique=True)
+    return Rows(
+        [], market[good], micros[good], table.lines[good], kept, rejects, aside=(market[aside], micros[aside])
+    )
 
 
 def _judge(values: Mapping[str, Array], faults: Faults) -> None:
@@ -390,7 +416,13 @@ def _judge(values: Mapping[str, Array], faults: Faults) -> None:
 
 def _row_text(table: RawTable, at: int) -> str:
     cells = (column[at].as_py() for column in table.columns[:12])
-    return " | ".join("" if cell is None else str(cell)[:24] for cell in cells)[:120]
+    text = " | ".join("" if cell is None else str(cell)[:24] for cell in cells)[:120]
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """Text from a file without what a terminal would obey: escape sequences, bells, reversed writing."""
+    return "".join(letter if letter.isprintable() else "·" for letter in text)
 
 
 def _column_words(table: RawTable, layout: Layout) -> str:

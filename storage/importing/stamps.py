@@ -56,9 +56,7 @@ _CLOCK = (
 )
 _WEEKDAY = r"^(?:[A-Za-z]{2,10}\.?,?\s+)?"
 _YEAR_FIRST = (
-    _WEEKDAY
-    + r"(?P<a>\d{4})(?:[-/. ](?P<b>\d{1,2})[-/. ](?P<c>\d{1,2})|(?P<b2>\d{2})(?P<c2>\d{2}))"
-    + _CLOCK
+    _WEEKDAY + r"(?P<a>\d{4})(?:[-/. ](?P<b>\d{1,2})[-/. ](?P<c>\d{1,2})|(?P<b2>\d{2})(?P<c2>\d{2}))" + _CLOCK
 )
 _YEAR_LAST = _WEEKDAY + r"(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<c>\d{4}|\d{2})" + _CLOCK
 _DAY_MONTH = (
@@ -149,7 +147,9 @@ def _tidy(texts: pa.Array) -> pa.Array:
 
 def _read_numbers(texts: pa.Array, stamps: Stamps) -> None:
     """Unix times of any unit, Excel's serial days, and dates written as digits alone."""
-    where = np.flatnonzero(_bools(pc.match_substring_regex(texts, _PURE_NUMBER)) & (stamps.kind == UNREADABLE))
+    where = np.flatnonzero(
+        _bools(pc.match_substring_regex(texts, _PURE_NUMBER)) & (stamps.kind == UNREADABLE)
+    )
     if not len(where):
         return
     numbers = pc.replace_substring_regex(texts.take(pa.array(where)), r"^\+|[.,]0+$", "")
@@ -235,7 +235,9 @@ def _read_dates(texts: pa.Array, stamps: Stamps, day_first: bool | None) -> None
             texts_here = texts.take(pa.array(where))
             year, month, day, style = _order(a, b, c, clock, texts_here, day_first)
         else:
-            month = np.array([_MONTHS.get(_plain(name), 0) for name in pc.struct_field(parts, "b").to_pylist()])
+            month = np.array(
+                [_MONTHS.get(_plain(name), 0) for name in pc.struct_field(parts, "b").to_pylist()]
+            )
             year, day = _full_year(c), a
         days, valid = _days(year, month, day)
         valid &= clock_valid & (year >= _YEARS[0]) & (year < _YEARS[1])
@@ -282,7 +284,8 @@ def _order(
             a_is_day = True
         else:
             steady_day, steady_month = (
-                _steadiness(_days(year, month, day)[0] * DAY_MICROS + clock) for month, day in ((b, a), (a, b))
+                _steadiness(_days(year, month, day)[0] * DAY_MICROS + clock)
+                for month, day in ((b, a), (a, b))
             )
             if steady_day == steady_month:
                 raise Unclear(

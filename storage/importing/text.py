@@ -188,7 +188,9 @@ def _is_comment(line: str) -> bool:
 
 
 def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
-    headers = [list(texts) for texts in zip(*shape.header_rows, strict=True)] or [[] for _ in range(shape.width)]
+    headers = [list(texts) for texts in zip(*shape.header_rows, strict=True)] or [
+        [] for _ in range(shape.width)
+    ]
     rejects: list[Reject] = []
     blocks: list[list[pa.Array]] = []
     lines: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
@@ -228,7 +230,9 @@ def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
         form.append("no header")
     elif len(shape.header_rows) > 1:
         form.append(f"{len(shape.header_rows)} header rows")
-    return RawTable(source.name, chunked, list(headers), np.concatenate(lines), rejects, shape.remarks, {}, form)
+    return RawTable(
+        source.name, chunked, list(headers), np.concatenate(lines), rejects, shape.remarks, {}, form
+    )
 
 
 def _rows(stream: IO[bytes], shape: _Shape, limits: Limits) -> Iterator[tuple[int, list[str]]]:
@@ -256,7 +260,9 @@ def _lines(text: io.TextIOWrapper, limits: Limits) -> Iterator[str]:
         if len(line) > limits.line_chars:
             raise _line_too_long(limits)
         if "\0" in line:
-            raise FileRefused("It holds zero bytes, so it is no text table: export it as CSV or Parquet again.")
+            raise FileRefused(
+                "It holds zero bytes, so it is no text table: export it as CSV or Parquet again."
+            )
         yield line
 
 

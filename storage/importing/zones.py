@@ -218,6 +218,7 @@ def _folds(walls: Array, repeated: Array) -> Array:
 def _cities() -> dict[str, str]:
     """Zone names by themselves and by their last part, in lower case."""
     names = sorted(available_timezones())
-    by_city = {name.rpartition("/")[2].lower(): name for name in names if "/" in name and not name.startswith("Etc")}
+    by_city = {
+        name.rpartition("/")[2].lower(): name for name in names if "/" in name and not name.startswith("Etc")
+    }
     return by_city | {name.lower(): name for name in names}
-

@@ -142,6 +142,16 @@ def message_of(db: Session, session_id: uuid.UUID, key: str) -> str | None:
     return db.scalar(select(Event.message_id).where(Event.session_id == session_id, Event.key == key))
 
 
+def renew(db: Session, session_id: uuid.UUID, seq: int, claimant: str, *, seconds: float) -> None:
+    """Keep a claim for `seconds` more."""
+    db.execute(
+        update(Event)
+        .where(Event.session_id == session_id, Event.seq == seq, Event.claimed_by == claimant)
+        .where(Event.delivered_at.is_(None))
+        .values(claimed_until=func.clock_timestamp() + timedelta(seconds=seconds))
+    )
+
+
 def delivered(db: Session, session_id: uuid.UUID, seq: int, claimant: str, message_id: str | None) -> bool:
     """Record that an event was told; False when the claim had passed to somebody else meanwhile."""
     done = db.execute(
@@ -152,6 +162,15 @@ def delivered(db: Session, session_id: uuid.UUID, seq: int, claimant: str, messa
         .returning(Event.seq)
     ).scalar()
     return done is not None
+
+
+def give_up(db: Session, session_id: uuid.UUID, seq: int, claimant: str, error: str) -> None:
+    """Record that an event cannot be told, so that those after it can."""
+    db.execute(
+        update(Event)
+        .where(Event.session_id == session_id, Event.seq == seq, Event.claimed_by == claimant)
+        .values(delivered_at=func.clock_timestamp(), claimed_until=None, error=error[:500])
+    )
 
 
 def postpone(

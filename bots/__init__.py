@@ -1,0 +1,1 @@
+"""The chat platforms, the command line, and the one conversation they share."""

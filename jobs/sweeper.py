@@ -8,6 +8,7 @@ sweeper` runs the same in a process of its own, for a house whose workers all ma
 import contextlib
 import logging
 import threading
+import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from jobs import queue
 from jobs.errors import JobsError
@@ -101,6 +103,9 @@ def answer_overdue_questions(database: Database, client: Redis) -> int:
     answered = 0
     for question in overdue:
         with database.begin() as db:
+            row = _lock(db, question.session_id)
+            if row is None:
+                continue
             outcome = sessions.answer(
                 db,
                 question.session_id,
@@ -109,7 +114,6 @@ def answer_overdue_questions(database: Database, client: Redis) -> int:
                 interrupt_id=question.interrupt_id,
                 by="expiry",
             )
-            row = db.get_one(AnalysisSession, question.session_id)
         if outcome.accepted:
             answered += 1
             queue.enqueue(client, row.id, row.owner_id, row.lease_epoch + 1, first=True)
@@ -122,8 +126,10 @@ def replace_lost_workers(database: Database, client: Redis, *, max_retries: int)
         silent = sessions.expired_leases(db)
     replaced = 0
     for row in silent:
+        wake = None
         with contextlib.suppress(LeaseLost), database.begin() as db:
-            wake = settle_expired(db, row, max_retries=max_retries)
+            if _lock(db, row.id) is not None:
+                wake = settle_expired(db, row, max_retries=max_retries)
         if wake and queue.find_lost(client, [wake]):
             queue.enqueue(client, wake.session_id, wake.owner_id, wake.epoch, first=True)
             replaced += 1
@@ -162,6 +168,12 @@ def free_stale_slots(database: Database, client: Redis) -> int:
             queue.release(client, slot)
             freed += 1
     return freed
+
+
+def _lock(db: Session, session_id: uuid.UUID) -> AnalysisSession | None:
+    """The session's row, locked; None while somebody else holds it, who may be frozen: then next time."""
+    row = select(AnalysisSession).where(AnalysisSession.id == session_id)
+    return db.scalar(row.with_for_update(skip_locked=True))
 
 
 def _is_due(row: AnalysisSession | None, epoch: int) -> bool:

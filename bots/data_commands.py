@@ -342,7 +342,8 @@ def _ask(error: Any, options: "Options", *, quiet: bool) -> "Options":
     click.echo(str(error))
     kind = click.Choice(error.choices) if error.choices and error.option != "coin" else str
     answer = click.prompt(f"--{error.option}", type=kind)
-    return replace(options, **{error.option: _read_columns(answer) if error.option == "columns" else answer})
+    change: dict[str, Any] = {error.option: _read_columns(answer) if error.option == "columns" else answer}
+    return replace(options, **change)
 
 
 def _at_terminal(quiet: bool) -> bool:

@@ -1,6 +1,5 @@
 """Bars out to a file: Parquet that says of itself where its prices are from, or CSV."""
 
-import os
 import secrets
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def write(table: pa.Table, series: Series, path: Path) -> None:
             pq.write_table(table, half, compression="zstd")
         else:
             csv.write_csv(table, half)
-        os.replace(half, path)
+        half.replace(path)
     except OSError as error:
         raise PriceError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:

@@ -4,6 +4,7 @@ A bar is stamped with its start. What is finer than five minutes is aggregated i
 what is coarser keeps its own cadence; nothing is ever filled in.
 """
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,7 +65,7 @@ def time_text(micros: int) -> str:
 def _pooled_cadence(rows: Rows, edges: Array) -> int | None:
     """The commonest step of all markets together, in seconds: a coin with few rows leans on the others."""
     steps: Counter[int] = Counter()
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         lengths, counts = np.unique(np.diff(np.unique(rows.micros[start:end])), return_counts=True)
         steps.update({int(length): int(count) for length, count in zip(lengths, counts, strict=True)})
     steps = Counter({length: count for length, count in steps.items() if count > 1})

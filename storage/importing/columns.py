@@ -18,47 +18,104 @@ BID, ASK, BUY, SELL, COIN, QUOTE, BASE, VENUE = "bid", "ask", "buy", "sell", "co
 INTERVAL, IGNORED = "interval", "ignored"
 PRICES = (OPEN, HIGH, LOW, CLOSE)
 
-_PHRASES: dict[str, str] = {
-    TIME: "time, timestamp, time stamp, date time, datetime, unix, unix time, unix timestamp, unixtime, epoch, ts, t, open time, "
-    "opentime, start time, start, begin, bar time, candle time, kline open time, candle begin time, bar start, zeitstempel, datum uhrzeit, datum zeit, "
-    "zeitpunkt, fecha y hora, fecha hora, horodatage, date heure, data e hora, data ora, data hora, data e ora, tijdstip, date et heure, "
-    "dateandtime, when, period start, window start, observed at, recorded at, valid from, mts, at, time utc, "
-    "时间, 开盘时间, 日時, 時間, 시간, 일시, время, дата и время, дата время, tarih saat, czas, tid, 交易时间, 時刻",
-    END_TIME: "close time, closetime, end time, endtime, end, bar end, candle end, kline close time, period end, window end, "
-    "time close, time end, until, 收盘时间, schlusszeit, ende",
-    DATE: "date, day, datum, tag, fecha, dia, jour, data, giorno, дата, 日期, 日付, 날짜, tarih, dato, trade date, trading day, yyyymmdd, gun",
-    CLOCK: "clock, uhrzeit, zeit, hora, heure, ora, tijd, saat, hhmm, hhmmss, time of day, godzina, klockslag, kl",
-    CREATED: "created at, created, updated at, updated, inserted at, last updated, timestamp created, modified, retrieved at, scraped at",
-    OPEN: "open, o, opening, open price, opening price, px open, first, eroffnung, eroffnungskurs, anfang, ouverture, apertura, abertura, "
-    "openingskoers, opening koers, abierto, abre, oppning, otwarcie, acilis, открытие, цена открытия, 开盘, 开盘价, 始値, 시가, 開盤, 開盤價, premier, primo",
-    HIGH: "high, h, hi, highest, high price, max, maximum, px high, hoch, hochst, hochstkurs, tageshoch, haut, plus haut, alto, maximo, massimo, maxima, hoogste, hoog, "
-    "hogst, najwyzszy, yuksek, максимум, макс, макс цена, 最高, 最高价, 高値, 고가, 最高價",
-    LOW: "low, l, lo, lowest, low price, min, minimum, px low, tief, tiefst, tiefstkurs, tagestief, bas, plus bas, bajo, baixo, minimo, minima, laagste, laag, lagst, "
-    "najnizszy, dusuk, минимум, мин, мин цена, 最低, 最低价, 安値, 저가, 最低價",
-    CLOSE: "close, c, closing, close price, closing price, last, last price, price, px, px close, px last, schluss, schlusskurs, letzter, kurs, preis, "
-    "cloture, dernier, prix, cierre, precio, ultimo, ultimo precio, fechamento, preco, chiusura, prezzo, slot, slotkoers, koers, prijs, "
-    "stangning, zamkniecie, cena, kapanis, fiyat, закрытие, цена закрытия, цена, последняя, 收盘, 收盘价, 終値, 종가, 收盤, 收盤價, 价格, 価格, 가격, spot price, rate, value, mark, mark price, "
-    "price usd, fermeture, cerrado, cours, quote price, trade price, ultima, adj close, adjusted close",
-    VOLUME: "volume, v, vol, volumen, base volume, volume base, basevolume, base asset volume, trade volume, traded volume, amount, qty, quantity, size, menge, umsatz stuck, "
-    "volym, wolumen, hacim, объем, обьем, 成交量, 出来高, 거래량, total volume, volume traded, volume 24h, total volumes, volumes, handelsvolumen, stuck",
-    BID: "bid, bid price, best bid, geld, geldkurs, bid px, bid close, compra bid, bidprice, demande",
+_PHRASES = {
+    TIME: """
+        time, timestamp, time stamp, date time, datetime, unix, unix time, unix timestamp,
+        unixtime, epoch, ts, t, open time, opentime, start time, start, begin, bar time,
+        candle time, kline open time, candle begin time, bar start, zeitstempel, datum uhrzeit,
+        datum zeit, zeitpunkt, fecha y hora, fecha hora, horodatage, date heure, data e hora,
+        data ora, data hora, data e ora, tijdstip, date et heure, dateandtime, when, period start,
+        window start, observed at, recorded at, valid from, mts, at, time utc, 时间, 开盘时间, 日時, 時間,
+        시간, 일시, время, дата и время, дата время, tarih saat, czas, tid, 交易时间, 時刻
+    """,
+    END_TIME: """
+        close time, closetime, end time, endtime, end, bar end, candle end, kline close time,
+        period end, window end, time close, time end, until, 收盘时间, schlusszeit, ende
+    """,
+    DATE: """
+        date, day, datum, tag, fecha, dia, jour, data, giorno, дата, 日期, 日付, 날짜, tarih, dato,
+        trade date, trading day, yyyymmdd, gun
+    """,
+    CLOCK: """
+        clock, uhrzeit, zeit, hora, heure, ora, tijd, saat, hhmm, hhmmss, time of day, godzina,
+        klockslag, kl
+    """,
+    CREATED: """
+        created at, created, updated at, updated, inserted at, last updated, timestamp created,
+        modified, retrieved at, scraped at
+    """,
+    OPEN: """
+        open, o, opening, open price, opening price, px open, first, eroffnung, eroffnungskurs,
+        anfang, ouverture, apertura, abertura, openingskoers, opening koers, abierto, abre,
+        oppning, otwarcie, acilis, открытие, цена открытия, 开盘, 开盘价, 始値, 시가, 開盤, 開盤價, premier,
+        primo
+    """,
+    HIGH: """
+        high, h, hi, highest, high price, max, maximum, px high, hoch, hochst, hochstkurs,
+        tageshoch, haut, plus haut, alto, maximo, massimo, maxima, hoogste, hoog, hogst, najwyzszy,
+        yuksek, максимум, макс, макс цена, 最高, 最高价, 高値, 고가, 最高價
+    """,
+    LOW: """
+        low, l, lo, lowest, low price, min, minimum, px low, tief, tiefst, tiefstkurs, tagestief,
+        bas, plus bas, bajo, baixo, minimo, minima, laagste, laag, lagst, najnizszy, dusuk,
+        минимум, мин, мин цена, 最低, 最低价, 安値, 저가, 最低價
+    """,
+    CLOSE: """
+        close, c, closing, close price, closing price, last, last price, price, px, px close,
+        px last, schluss, schlusskurs, letzter, kurs, preis, cloture, dernier, prix, cierre,
+        precio, ultimo, ultimo precio, fechamento, preco, chiusura, prezzo, slot, slotkoers, koers,
+        prijs, stangning, zamkniecie, cena, kapanis, fiyat, закрытие, цена закрытия, цена,
+        последняя, 收盘, 收盘价, 終値, 종가, 收盤, 收盤價, 价格, 価格, 가격, spot price, rate, value, mark, mark price,
+        price usd, fermeture, cerrado, cours, quote price, trade price, ultima, adj close,
+        adjusted close
+    """,
+    VOLUME: """
+        volume, v, vol, volumen, base volume, volume base, basevolume, base asset volume,
+        trade volume, traded volume, amount, qty, quantity, size, menge, umsatz stuck, volym,
+        wolumen, hacim, объем, обьем, 成交量, 出来高, 거래량, total volume, volume traded, volume 24h,
+        total volumes, volumes, handelsvolumen, stuck
+    """,
+    BID: """
+        bid, bid price, best bid, geld, geldkurs, bid px, bid close, compra bid, bidprice, demande
+    """,
     ASK: "ask, ask price, best ask, offer, brief, briefkurs, ask px, ask close, askprice, offre",
     BUY: "buy, buy price, kaufen, kauf, kaufkurs, compra, achat, acquisto, buy rate",
-    SELL: "sell, sell price, verkaufen, verkauf, verkaufskurs, venta, vente, venda, vendita, sell rate",
-    COIN: "coin, symbol, pair, ticker, market, asset, instrument, coin type, cointype, currency pair, crypto, token, s, product, product id, coin name, coin id, trading pair, "
-    "instrument id, inst id, instid, currency, cryptocurrency, name, wahrung, munze, moneda, monnaie, moeda, moneta, munt, par, paar, handelspaar, simbolo, symbole, валюта, монета, "
-    "пара, 币种, 交易对, 通貨, 銘柄, 종목, 코인, para birimi, sembol, ric, code, coin symbol, base symbol, slug",
-    QUOTE: "quote, quote currency, quote asset, quote symbol, vs currency, counter currency, kurswahrung, quotecurrency, denominated in, priced in",
+    SELL: """
+        sell, sell price, verkaufen, verkauf, verkaufskurs, venta, vente, venda, vendita,
+        sell rate
+    """,
+    COIN: """
+        coin, symbol, pair, ticker, market, asset, instrument, coin type, cointype, currency pair,
+        crypto, token, s, product, product id, coin name, coin id, trading pair, instrument id,
+        inst id, instid, currency, cryptocurrency, name, wahrung, munze, moneda, monnaie, moeda,
+        moneta, munt, par, paar, handelspaar, simbolo, symbole, валюта, монета, пара, 币种, 交易对, 通貨,
+        銘柄, 종목, 코인, para birimi, sembol, ric, code, coin symbol, base symbol, slug
+    """,
+    QUOTE: """
+        quote, quote currency, quote asset, quote symbol, vs currency, counter currency,
+        kurswahrung, quotecurrency, denominated in, priced in
+    """,
     BASE: "base, base currency, base asset, basecurrency",
-    VENUE: "exchange, series, venue, market place, source exchange, borse, bourse, bolsa, exchange name",
+    VENUE: """
+        exchange, series, venue, market place, source exchange, borse, bourse, bolsa,
+        exchange name
+    """,
     INTERVAL: "interval, timeframe, resolution, granularity, period, bar size, cadence",
-    IGNORED: "id, index, idx, no, nr, row, trades, number of trades, trade count, tradecount, count, n, num trades, change, chg, change percent, vwap, average, avg, avg price, weighted average, "
-    "weightedaverage, quote volume, volume quote, quotevolume, quote asset volume, turnover, taker buy volume, taker buy base asset volume, taker buy quote asset volume, taker buy base volume, taker buy quote volume, "
-    "taker base vol, taker quote vol, ignore, market cap, marketcap, market caps, comment, note, notes, remark, open interest, dividends, stock splits, is closed, closed, confirm, "
-    "complete, type, flag, src, source, url, spread, mid, midpoint, bid size, ask size, bid volume, ask volume, bid qty, ask qty, volccy, volccyquote, vol ccy quote, vol ccy, "
-    "sma, ema, rsi, return, returns, log return, high time, low time, time high, time low, funding rate, veranderung, anderung, variation, variazione, variacion, rank, dominance, "
-    "circulating supply, supply, adj open, adj high, adj low, adj volume, trades count, number trades, umsatz, 成交额, 涨跌幅, 成交笔数",
-}  # fmt: skip
+    IGNORED: """
+        id, index, idx, no, nr, row, trades, number of trades, trade count, tradecount, count, n,
+        num trades, change, chg, change percent, vwap, average, avg, avg price, weighted average,
+        weightedaverage, quote volume, volume quote, quotevolume, quote asset volume, turnover,
+        taker buy volume, taker buy base asset volume, taker buy quote asset volume,
+        taker buy base volume, taker buy quote volume, taker base vol, taker quote vol, ignore,
+        market cap, marketcap, market caps, comment, note, notes, remark, open interest, dividends,
+        stock splits, is closed, closed, confirm, complete, type, flag, src, source, url, spread,
+        mid, midpoint, bid size, ask size, bid volume, ask volume, bid qty, ask qty, volccy,
+        volccyquote, vol ccy quote, vol ccy, sma, ema, rsi, return, returns, log return, high time,
+        low time, time high, time low, funding rate, veranderung, anderung, variation, variazione,
+        variacion, rank, dominance, circulating supply, supply, adj open, adj high, adj low,
+        adj volume, trades count, number trades, umsatz, 成交额, 涨跌幅, 成交笔数
+    """,
+}
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _INDEX_NAMES = re.compile(r"|unnamed.*|__index_level_\d+__|index", re.I)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from storage.importing.errors import FileRefused
 
@@ -115,7 +115,7 @@ def _require_regular(path: Path) -> None:
 
 def _unpacker(head: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
     if head.startswith(b"\x1f\x8b"):
-        return lambda stream: gzip.GzipFile(fileobj=stream)
+        return lambda stream: cast(IO[bytes], gzip.GzipFile(fileobj=stream))
     if head.startswith(b"BZh"):
         return lambda stream: bz2.BZ2File(stream)
     if head.startswith(b"\xfd7zXZ\0"):
@@ -208,7 +208,7 @@ class _Metered(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray) -> int:
         data = self._stream.read(min(len(buffer), 1 << 20))
         self._count += len(data)
         if self._count > self._limits.bytes:

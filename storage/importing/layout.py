@@ -165,7 +165,8 @@ def _time(table: RawTable, headers: Sequence[Header], sample: _Sample) -> tuple[
 
     best = min(candidates, key=preference)
     clocks = [at for at in named if at != best and sample.clock_share(at) > 0.9]
-    date_only = np.mean(pc.match_substring_regex(sample.texts(best), r"\d[:hH.]\d\d\D|\d[Tt ]\d|^\d{10,}$").to_numpy(zero_copy_only=False)) < 0.1  # fmt: skip
+    with_clock = pc.match_substring_regex(sample.texts(best), r"\d[:hH.]\d\d\D|\d[Tt ]\d|^\d{10,}$")
+    date_only = np.mean(with_clock.to_numpy(zero_copy_only=False)) < 0.1
     if clocks and date_only:
         return (best, clocks[0]), headers[best].role == words.END_TIME
     return (best,), headers[best].role == words.END_TIME
@@ -291,7 +292,8 @@ def _by_values(
     first = " | ".join(str(column[0].as_py())[:20] for column in table.columns[:12])
     raise Unclear(
         "columns",
-        f"Which column is the price cannot be told ({first}): say it, as in --columns time=1,open=2,high=3,low=4,close=5.",
+        f"Which column is the price cannot be told ({first}): say it, as in "
+        "--columns time=1,open=2,high=3,low=4,close=5.",
     )
 
 
@@ -319,8 +321,9 @@ def _opens(table: RawTable, candidate: int, other: int, time: tuple[int, ...]) -
     rows = min(table.rows, 2_000)
     micros = stamps.parse(table.columns[time[0]].slice(0, rows), day_first=True).micros
     order = np.argsort(micros, kind="stable")
-    mark = numbers.decimal_mark([table.columns[at].slice(0, rows) for at in (candidate, other) if pa.types.is_string(table.columns[at].type)])  # fmt: skip
-    a, b = (numbers.parse(table.columns[at].slice(0, rows), mark)[0][order] for at in (candidate, other))
+    pair = [table.columns[at].slice(0, rows) for at in (candidate, other)]
+    mark = numbers.decimal_mark([column for column in pair if pa.types.is_string(column.type)])
+    a, b = (numbers.parse(column, mark)[0][order] for column in pair)
     return bool(np.nanmean(np.abs(a[1:] - b[:-1])) < 0.9 * np.nanmean(np.abs(b[1:] - a[:-1])))
 
 

@@ -19,7 +19,10 @@ MISSING = frozenset(
 
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # What may stand round a number: currency signs and codes, quotes, blanks, an approximate sign.
-_ORNAMENT = r"^[\s'\"=~≈]*([A-Z]{1,2}\$|[$€£¥₿₹₩]|[A-Z]{3,5})?[\s'\"]*|[\s'\"]*([$€£¥₿₹₩]|USDT?|USDC|AUD|EUR|GBP|BTC|ETH)?[\s'\"]*$"
+_ORNAMENT = (
+    r"^[\s'\"=~≈]*([A-Z]{1,2}\$|[$€£¥₿₹₩]|[A-Z]{3,5})?[\s'\"]*"
+    r"|[\s'\"]*([$€£¥₿₹₩]|USDT?|USDC|AUD|EUR|GBP|BTC|ETH)?[\s'\"]*$"
+)
 _SCALE = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9, "t": 1e12}
 
 

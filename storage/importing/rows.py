@@ -21,6 +21,26 @@ from storage.importing.raw import RawTable, Reject
 Array = np.ndarray[Any, Any]
 
 VALUES = (*words.PRICES, words.VOLUME, words.BID, words.ASK)
+# Tickers that are words too: in a file name they say nothing.
+_ALSO_WORDS = frozenset(
+    [
+        "one",
+        "near",
+        "sand",
+        "time",
+        "hot",
+        "band",
+        "ape",
+        "flow",
+        "ont",
+        "sc",
+        "op",
+        "ton",
+        "str",
+        "comp",
+        "gala",
+    ]
+)
 _FIRST_MICROS = 1_230_768_000_000_000  # 2009: there was no Bitcoin before
 _TOMORROW_MICROS = 86_400_000_000
 _SLACK = 1e-3  # how far a close may lie outside its bar before the bar is impossible rather than rounded
@@ -262,7 +282,7 @@ def _markets_in(text: str) -> list[coins.Market]:
             at += 2
             continue
         market = coins.market(parts[at])
-        if market and coins.known(parts[at]) and not parts[at].isdigit() and market.coin not in ("one", "near", "sand", "time", "hot", "band", "ape", "flow", "ont", "sc", "op", "ton", "str", "comp"):  # fmt: skip
+        if market and coins.known(parts[at]) and parts[at].lower() not in _ALSO_WORDS:
             found.append(market)
         at += 1
     stable = [market for market in found if market.coin in coins.MONEY and not market.quote]

@@ -57,7 +57,8 @@ def read(source: Source, limits: Limits) -> RawTable:
 def _recognise(source: Source, limits: Limits) -> _Shape:
     with source.open() as stream:
         head = _head(stream, limits)
-    encodings = [_encoding(head)] if _encoding(head) else list(_LEGACY)
+    proven = _encoding(head)
+    encodings = [proven] if proven else list(_LEGACY)
     best: _Shape | None = None
     lines: list[str] = []
     for encoding in encodings:

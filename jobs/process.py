@@ -36,7 +36,8 @@ def grant_threads(count: int) -> None:
     """Let each fit use `count` threads that sleep while they wait.
 
     The libraries read this when they are loaded, so it comes before their import. BLAS gets one thread: its
-    pool would start with the import, in a process that forks, and the matrices here are small.
+    pool would start with the import, in a process that forks, and the matrices here are small. Arrow's spare
+    allocator would start one too.
     """
     for name, value in {
         "OMP_NUM_THREADS": str(count),
@@ -44,5 +45,6 @@ def grant_threads(count: int) -> None:
         "GOMP_SPINCOUNT": "0",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
     }.items():
         os.environ[name] = value

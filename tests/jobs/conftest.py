@@ -60,11 +60,18 @@ class Bench:
             queue.enqueue(self.client, row.id, row.owner_id, 1)
         return row.id
 
-    def start_worker(self, *, burst: bool = False, **settings: Any) -> BaseProcess:
+    def start_worker(self, *, burst: bool = False, embedded: bool = False, **settings: Any) -> BaseProcess:
         """A worker process; it lives once this returns."""
         before = count_workers(self.database)
         log = self.folder / f"worker-{len(self.workers)}.log"
-        orders = Orders(self.database_url, self.redis_url, self.folder, burst=burst, settings=settings)
+        orders = Orders(
+            self.database_url,
+            self.redis_url,
+            self.folder,
+            burst=burst,
+            settings=settings,
+            embedded=embedded,
+        )
         worker = FORKS.Process(target=work, args=(orders, log))
         worker.start()
         self.workers.append(worker)

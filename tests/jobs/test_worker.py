@@ -1,9 +1,12 @@
 """Workers as people meet them: killed, told to end, asked to stop, out of memory - and the session goes on."""
 
+import contextlib
 import os
+import shutil
 import signal
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,13 +14,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from jobs import queue
 from jobs.queue import open_queue
 from storage import sessions
+from storage.database import Database, upgrade
+from storage.embedded import ServiceSettings, connect
 from storage.models import AnalysisSession, Clarification
 from storage.presence import count_workers, worker_alive
 from tests.jobs.conftest import FORKS, Bench, ended
 from tests.jobs.scripted import Orders, work
-from tests.waiting import wait_until
+from tests.waiting import is_supervised, wait_until
 
 Alive = Callable[[int], bool]
 
@@ -312,3 +318,47 @@ def test_a_worker_started_by_a_command_drains_when_that_command_is_killed(bench:
     wait_until(lambda: not worker_alive(bench.database), "its worker has ended")
     assert bench.kinds(session) == ["opened", "requeued"]
     assert bench.status(session) == "queued"
+
+
+def test_a_worker_outlives_the_built_in_servers(short_home: Path) -> None:
+    with connect(ServiceSettings(), short_home, grace_seconds=1) as servers:
+        upgrade(servers.database_url)
+        database, client = Database(servers.database_url), queue.connect(servers.redis_url)
+        bench = Bench(database, client, servers.database_url, servers.redis_url, short_home)
+        try:
+            bench.start_worker(embedded=True)
+            session = bench.open("stage planning", "hold reporting")
+            bench.wait_for_note(session, "holding:reporting:1")
+            kill_servers(short_home)
+            wait_until(servers.ensure, "this process has noticed too")
+            bench.open_gate("reporting")
+            bench.wait_for(session, "completed", seconds=30)
+            assert [kind for kind in bench.kinds(session) if kind != "resumed"] == [
+                "opened", "stage_done", "stage_done", "completed",
+            ]  # fmt: skip
+            later = bench.open("stage planning", owner="bob")
+            bench.wait_for(later, "completed")
+            wait_until(lambda: worker_alive(database), "the worker is counted again")
+        finally:
+            bench.stop()
+            client.close()
+            database.close()
+
+
+@pytest.fixture
+def short_home() -> Iterator[Path]:
+    """A home of its own: short for the sockets, and open to the account of root's servers."""
+    home = Path(tempfile.mkdtemp(prefix="omc-jobs-", dir="/tmp"))
+    yield home
+    wait_until(lambda: not is_supervised(home), "the built-in servers have stopped")
+    shutil.rmtree(home)
+
+
+def kill_servers(home: Path) -> None:
+    """Kill the supervisor of a home, as an operator in a hurry would; its servers die with it."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            arguments = entry.read_bytes()
+            if b"storage.supervisor" in arguments and str(home).encode() in arguments:
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+    wait_until(lambda: not is_supervised(home), "the supervisor is gone")

@@ -75,26 +75,24 @@ def spawn(
         ) from error
 
 
-def end_leftovers(folder: Path, *, mark: str) -> None:
-    """Wait for servers of an earlier supervisor that still work in `folder`; end them if they do not end.
+def end_leftovers(program: str, folder: Path, *, mark: str) -> None:
+    """Wait for processes of an earlier `program` that still work in `folder`; end them if they do not end.
 
     Only then is a leftover pid file stale: a killed Postgres may leave processes that still write.
     """
     asked = False
     deadline = time.monotonic() + 10
-    while left := list(_processes_in(folder, mark)):
+    while left := list(_processes_of(program, folder, mark)):
         now = time.monotonic()
         if now > deadline + 5:
             raise ServiceError(
                 f"Processes of an earlier start still use {folder} and cannot be ended: "
-                f"{', '.join(str(pid) for pid, _ in left)}. End them and try again."
+                f"{', '.join(map(str, left))}. End them and try again."
             )
-        for pid, is_deleted in left:
-            # In a folder that was deleted and made anew an orderly end would take the new sockets along.
-            kill = is_deleted or now > deadline
-            if kill or not asked:
+        for pid in left:
+            if now > deadline or not asked:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL if kill else signal.SIGINT)
+                    os.kill(pid, signal.SIGKILL if now > deadline else signal.SIGINT)
         asked = True
         time.sleep(0.01)
 
@@ -113,15 +111,14 @@ def failure(what: str, log: Path, start: int) -> ServiceError:
     """`what` went wrong, with the telling line of what `log` says from `start` on and what to do."""
     with log.open("rb") as file:
         file.seek(start)
-        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    words = ("FATAL", "PANIC", "error:", "No space left", "ERROR")
-    telling = [line for line in lines if any(word in line for word in words)] or lines or ["no word of why"]
-    if os.strerror(errno.ENOSPC) in "\n".join(lines):
-        remedy = f"Free some space, set OMC_HOME to a folder on another disk, {OWN_SERVERS}."
+        said = file.read().decode(errors="replace").strip()
+    telling = re.search(r"\b(FATAL|PANIC|ERROR|error): .*", said)
+    why = telling.group() if telling else (said.splitlines() or ["no word of why"])[-1]
+    if os.strerror(errno.ENOSPC) in said or "free disk space" in said:
+        remedy = f"Free some disk space, set OMC_HOME to a folder on another disk, {OWN_SERVERS}."
     else:
         remedy = f"The whole log is {log}. Set OMC_HOME to another folder, {OWN_SERVERS}."
-    why = re.sub(r"^\S+ \S+ UTC \[\d+\] ", "", telling[0]).rstrip(".")
-    return ServiceError(f"{what}: {why}. {remedy}")
+    return ServiceError(f"{what}: {why.rstrip('.')}. {remedy}")
 
 
 def _enter_namespace(libc: ctypes.CDLL) -> None:
@@ -134,8 +131,8 @@ def _enter_namespace(libc: ctypes.CDLL) -> None:
     Path("/proc/self/gid_map").write_text(f"{named.pw_gid} {gid} 1")
 
 
-def _processes_in(folder: Path, mark: str) -> Iterator[tuple[int, bool]]:
-    """Processes that work in `folder`, and whether theirs is one that was deleted since.
+def _processes_of(program: str, folder: Path, mark: str) -> Iterator[int]:
+    """Processes that run `program` and work in `folder`, or in one of that name that was deleted.
 
     Where there is no /proc: those whose command line holds `mark`.
     """
@@ -144,11 +141,12 @@ def _processes_in(folder: Path, mark: str) -> Iterator[tuple[int, bool]]:
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # ended meanwhile, or not ours
                 where = str((process / "cwd").readlink())
-                if where in (real, f"{real} (deleted)"):
-                    yield int(process.name), where != real
+                runs = (process / "exe").readlink().name.removesuffix(" (deleted)")
+                if where in (real, f"{real} (deleted)") and runs == program:
+                    yield int(process.name)
         return
     listing = subprocess.run(["ps", "-axo", "pid=,command="], capture_output=True, text=True, check=True)
     for line in listing.stdout.splitlines():
         number, _, command = line.strip().partition(" ")
-        if mark in command and number != str(os.getpid()):
-            yield int(number), False
+        if program in command and mark in command and number != str(os.getpid()):
+            yield int(number)

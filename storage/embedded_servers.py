@@ -61,7 +61,7 @@ class Postgres:
         return self.layout.data
 
     def prepare(self) -> None:
-        end_leftovers(self.folder, mark=f"-D {self.folder}")
+        end_leftovers("postgres", self.folder, mark=f"-D {self.folder}")
         if self.folder.exists():
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
         else:
@@ -84,7 +84,6 @@ class Postgres:
             "max_logical_replication_workers": "0",
             "autovacuum_max_workers": "1",
             "jit": "off",
-            "fsync": "on",
             "wal_level": "minimal",
             "max_wal_senders": "0",
             "max_wal_size": "256MB",
@@ -160,7 +159,7 @@ class Valkey:
         return self.layout.sockets
 
     def prepare(self) -> None:
-        end_leftovers(self.folder, mark=str(self.layout.valkey_socket))
+        end_leftovers("valkey-server", self.folder, mark=str(self.layout.valkey_socket))
         self.layout.valkey_socket.unlink(missing_ok=True)
 
     def command(self) -> list[str]:

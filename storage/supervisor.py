@@ -30,6 +30,7 @@ from storage.embedded_servers import Postgres, Server, Valkey
 from storage.errors import ServiceError
 
 ANOTHER_ONE_RUNS = 3  # exit status
+FIRST_USER_SECONDS = 5.0  # whoever started us is on the way, however short the time of grace
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
@@ -109,7 +110,7 @@ class Supervisor:
         self.door = door
         self.users: dict[socket.socket, bytes] = {}  # and what each has said so far
         self.running: dict[str, Running] = {}
-        self.alone_since = time.monotonic()
+        self.alone_since = time.monotonic() + FIRST_USER_SECONDS
         self.must_stop = False
         self.selector = selectors.DefaultSelector()
 
@@ -278,7 +279,7 @@ def _unusable(home: Path, error: OSError) -> ServiceError:
     copy_failures = error.args[0] if isinstance(error, shutil.Error) else []  # (from, to, why)
     why = str(copy_failures[-1][-1]) if copy_failures else error.strerror or str(error)
     if error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in why:
-        remedy = "Free some space, set OMC_HOME to a folder on another disk"
+        remedy = "Free some disk space, set OMC_HOME to a folder on another disk"
     else:
         remedy = "Set OMC_HOME to a folder you may write"
     where = error.filename if isinstance(error.filename, str) else home

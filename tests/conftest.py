@@ -45,7 +45,7 @@ def services() -> Iterator[Services]:
     """A Postgres and a Valkey for the whole run, in a home of their own that is gone afterwards."""
     # Not in pytest's folder: that is closed, so servers of root could not work there; and short, for the sockets.
     home = Path(tempfile.mkdtemp(prefix="omc-tests-", dir="/tmp"))
-    services = connect(ServiceSettings(), home, grace_seconds=1)
+    services = connect(ServiceSettings(), home, grace_seconds=0)
     yield services
     services.close()
     wait_until(lambda: not is_supervised(home), "the built-in servers have stopped")
@@ -56,6 +56,10 @@ def services() -> Iterator[Services]:
 def administrator(services: Services) -> Iterator[psycopg.Connection]:
     """A connection that may make and drop databases."""
     with psycopg.connect(_dsn(services.database_url), autocommit=True) as connection:
+        # A test's rows need not survive a power cut, and a database is made for each test.
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
         yield connection
 
 

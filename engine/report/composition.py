@@ -121,7 +121,7 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
 def _coin_by_coin(result: Result) -> Iterator[Block]:
     if len(result.by_coin) < 2:
         return
-    main = vocabulary.TABLE[result.kind][:3]
+    main = _main_measures(result)[:3]
     net = () if "net_return" in main else ("net_return",) if result.kind == "return" else ()
 
     def row(coin: CoinResult) -> tuple[tuple[str, str], ...]:
@@ -146,11 +146,10 @@ def _coin_by_coin(result: Result) -> Iterator[Block]:
 
 
 def _models(result: Result) -> Iterator[Block]:
-    wanted = vocabulary.TABLE[result.kind]
     if not result.models:
         return
     rows = [*result.models, *result.baselines]
-    shown = tuple(m for m in wanted if any(r.value(m) is not None for r in rows))
+    shown = _main_measures(result)
     yield Heading("Models beside baselines")
     yield _table(result, rows, shown, caption=_models_caption(result))
 
@@ -166,8 +165,14 @@ def _models_caption(result: Result) -> str:
     return _capital(f"{text}; small figures are 95\u202f% intervals.")
 
 
+def _main_measures(result: Result) -> tuple[str, ...]:
+    """The measures of the first table: those of the kind of question that were taken, six at most."""
+    rows = [*result.models, *result.baselines]
+    return tuple(m for m in vocabulary.TABLE[result.kind] if any(r.value(m) is not None for r in rows))[:6]
+
+
 def _all_figures(result: Result) -> Iterator[Block]:
-    shown = set(vocabulary.TABLE[result.kind])
+    shown = _main_measures(result)
     rest = tuple(
         m
         for m in vocabulary.MEASURES
@@ -374,7 +379,7 @@ def _rebuild(result: Result) -> Iterator[Block]:
 
 
 def _glossary(result: Result) -> Iterator[tuple[str, str]]:
-    shown = vocabulary.TABLE[result.kind]
+    shown = _main_measures(result)
     yield from ((vocabulary.MEASURES[m].label, f"{vocabulary.MEASURES[m].meaning}.") for m in shown)
     yield from ((term, f"{text}.") for term, text in vocabulary.GLOSSARY)
 

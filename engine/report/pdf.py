@@ -65,14 +65,14 @@ def write_pdf(result: Result, charts: Mapping[str, Chart]) -> bytes:
 
 
 def _blocks(document: Document, charts: Mapping[str, Chart]) -> Iterator[dict[str, Any]]:
+    if not all(is_whole(text) for text in _texts(document)):
+        note = "Some letters are not in the fonts of this file and are shown as □; report.md has them whole."
+        yield {"kind": "paragraph", "tone": "muted", "text": note}
     for block in document.blocks:
         chart = charts.get(block.name) if isinstance(block, Figure) else None
         if isinstance(block, Figure) and (chart is None or chart.svg is None):
             continue
         yield _set(block) | ({"svg": chart.svg} if chart else {})
-    if not all(is_whole(text) for text in _texts(document)):
-        note = "Some letters are not in the fonts of this file and are shown as □; report.md has them whole."
-        yield {"kind": "paragraph", "tone": "muted", "text": note}
 
 
 def _set(block: Block) -> dict[str, Any]:

@@ -51,6 +51,11 @@ MEASURES: Final[dict[str, Measure]] = {
     "skill_sealed": Measure("Skill, sealed", "percent", 1, "the same on the sealed span", signed=True),
     "correlation": Measure("Correlation", "number", 3, "between forecast and outcome"),
     "r2": Measure("R²", "number", 3, "the share of the outcome's variance that the forecast explains"),
+    "hit_rate": Measure(
+        "Right side", "percent", 1, "how often the forecast is on the right side of nil, or of the mean"
+    ),
+    "mae": Measure("Mean error", "number", 4, "the mean absolute error, in the target's own unit"),
+    "rmse": Measure("RMS error", "number", 4, "the root of the mean squared error, in the target's own unit"),
     "mae_bps": Measure("Mean error", "bp", 1, "the mean absolute error"),
     "rmse_bps": Measure("RMS error", "bp", 1, "the root of the mean squared error"),
 }
@@ -64,8 +69,8 @@ TABLE: Final[dict[Kind, tuple[str, ...]]] = {
         "trades_per_day",
         "break_even_bps",
     ),
-    "return": ("skill", "skill_sealed", "correlation", "mae_bps", "net_return", "max_drawdown"),
-    "volatility": ("skill", "skill_sealed", "correlation", "mae_bps", "rmse_bps"),
+    "return": ("skill", "skill_sealed", "hit_rate", "correlation", "r2", "net_return", "max_drawdown"),
+    "volatility": ("skill", "skill_sealed", "hit_rate", "correlation", "r2", "mae", "rmse"),
     "eda": (),
 }
 

@@ -1,52 +1,53 @@
-"""notebook.ipynb: the chosen rule of a run, step by step, recomputed from data.parquet and held against metrics.json.
+"""notebook.ipynb: a run's judgement step by step, recomputed from data.parquet and held against metrics.json.
 
-The notebook needs this project installed and the two files beside it. It carries no output and the same bytes each
+The notebook needs this project installed and the files beside it. It carries no output and is the same bytes each
 time; charts are files of the report.
 """
 
 import hashlib
 import io
 import json
-import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pprint import pformat
 from textwrap import dedent
 from typing import Any, Final
 
 import pandas as pd
 
-from engine.report import wording
+from engine.report import judged, wording
 from engine.report.markdown import escape
 from engine.report.result import Result
+from engine.science import ledger
+from engine.science.estimators import ModelSpec
+from engine.science.judge import Judgement
+from engine.science.ledger import Trial
+from engine.science.study import Question
 
-SAME: Final = 1e-6  # two figures that differ by less, in their own unit, are the same figure
+SAME: Final = 1e-6  # the share by which two values of one figure may differ
+TRIALS_FILE: Final = "trials.parquet"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What it takes to recompute one rule. Lengths in minutes, cost per side in bp, features as FeatureSpec's fields.
+    """What it takes to judge again: the coins predicted, the question, the models, and what makes them repeatable.
 
-    `threshold` is the share of bars between the cut-offs (direction and return); None where nothing is traded.
+    `has_earlier_trials` says that trials of earlier runs counted; they lie beside the notebook (`write_trials`).
     """
 
-    coin: str
-    target: str
-    interval_minutes: int
-    horizon_minutes: int
-    features: Mapping[str, Any]
-    model: str
-    cost_bps: float
+    series: str
+    coins: tuple[str, ...]
+    question: Question
+    models: tuple[ModelSpec, ...]
     seed: int
-    params: Mapping[str, Any] = field(default_factory=dict)
-    threshold: float | None = None
     threads: int = 1
+    has_earlier_trials: bool = False
 
 
 def write_notebook(result: Result, recipe: Recipe) -> bytes:
-    """Write the notebook of a result's chosen rule as nbformat 4.5."""
+    """Write the notebook of a result that has a verdict, as nbformat 4.5."""
     cells = [_markdown(_introduction(result))]
-    for text, code in _steps(result, recipe):
+    for text, code in _steps(recipe):
         cells += [_markdown(text), _code(code)]
     for number, cell in enumerate(cells):
         cell["id"] = f"step-{number}"
@@ -54,7 +55,7 @@ def write_notebook(result: Result, recipe: Recipe) -> bytes:
         "cells": cells,
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python", "version": platform.python_version()},
+            "language_info": {"name": "python"},
         },
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -75,46 +76,98 @@ def data_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def write_trials(earlier: Iterable[Trial]) -> bytes:
+    """Write the earlier trials that a run was corrected for, as trials.parquet."""
+    out = io.BytesIO()
+    pd.DataFrame([ledger.to_row(trial) for trial in earlier]).to_parquet(out, compression="zstd")
+    return out.getvalue()
+
+
+def read_trials(file: str) -> list[Trial]:
+    """The trials of a trials.parquet."""
+    rows = pd.read_parquet(file).to_dict("records")
+    return [ledger.from_row({str(name): value for name, value in row.items()}) for row in rows]
+
+
+def compare(reported: Mapping[str, Any], judgements: Iterable[Judgement]) -> pd.DataFrame:
+    """Hold judgements against metrics.json: a row per figure with what each says and whether it is the same."""
+    rows = [row for judgement in judgements for row in _figures(reported, judgement)]
+    table = pd.DataFrame(rows, columns=["figure", "report", "here"])
+    table["same"] = [_same(there, here) for there, here in zip(table["report"], table["here"], strict=True)]
+    return table
+
+
+def _figures(reported: Mapping[str, Any], judgement: Judgement) -> Iterator[tuple[str, Any, Any]]:
+    coin = judgement.study.coin
+    part = next((entry for entry in reported.get("by_coin", ()) if entry["coin"] == coin), reported)
+    found = judged.coin_result(judgement).model_dump(mode="json")
+    for name in ("decision", "best_model", "p_value", "p_signal", "p_late", "sealed_return"):
+        yield f"{coin}, {name}", part["verdict"][name], found["verdict"][name]
+    for kind in ("models", "baselines"):
+        here = {entry["name"]: entry["metrics"] for entry in found[kind]}
+        for entry in part[kind]:
+            for metric, there in entry["metrics"].items():
+                mine = here.get(entry["name"], {}).get(metric) or {}
+                for end in ("value", "low", "high"):
+                    name = f"{coin}, {entry['name']}, {metric}" + ("" if end == "value" else f" ({end})")
+                    yield name, there[end], mine.get(end)
+
+
+def _same(there: Any, here: Any) -> bool:
+    if isinstance(there, float | int) and isinstance(here, float | int):
+        return abs(there - here) <= SAME * max(1.0, abs(there))
+    return bool(there == here)
+
+
 def _introduction(result: Result) -> str:
     simulated = f"**{wording.SIMULATED}**\n\n" if result.data.simulated else ""
     return (
         f"# {escape(result.goal)}\n\n{simulated}{escape(wording.verdict_line(result))}\n\n"
-        f"Run {escape(result.run)}. This notebook recomputes the rule the verdict speaks of, from "
-        "`data.parquet`, and compares it "
+        f"Run {escape(result.run)}. This notebook judges again, from `data.parquet`, and compares every "
+        "figure "
         f"with `metrics.json`. {wording.ADVICE}"
     )
 
 
-def _steps(result: Result, recipe: Recipe) -> list[tuple[str, str]]:
-    traded = recipe.threshold is not None
-    steps = [
-        ("## The data\nPrices as they were used, after cleaning. A bar is known when it ends.", _DATA),
-        ("## The rule\nEverything that was chosen for it.", f"recipe = {_literal(recipe)}"),
-        (
-            "## Features and target\nEach feature is known at the end of its bar; only the target looks "
-            "ahead.",
-            _FEATURES,
-        ),
-        (
-            "## Walk-forward\nTrain on the past, predict the next stretch, train again. The last "
-            "stretch stays sealed.",
-            _WALK,
-        ),
-        (
-            "## Forecasts\nEverything below speaks of the judged span.",
-            _CLASSIFIED if recipe.target == "direction" else _PREDICTED,
-        ),
-    ]
-    if traded:
-        steps.append(("## Result\nWhat an account would have made, compounded.", _TRADED))
-    best = result.best.name if result.best else recipe.model
-    steps.append(
-        (
-            "## The same as in the report\nStops with the figures that differ, if any do.",
-            _COMPARE.format(best=best, same=SAME),
+def _steps(recipe: Recipe) -> list[tuple[str, str]]:
+    earlier = f'notebook.read_trials("{TRIALS_FILE}")' if recipe.has_earlier_trials else "[]"
+    return [
+        (text, dedent(code).strip())
+        for text, code in (
+            ("## The data\nPrices as they were used, after cleaning. A bar is known when it ends.", _DATA),
+            ("## The question\nEverything that was chosen beforehand.", _question(recipe)),
+            (
+                "## Features, target, spans\nFeatures are known at the end of their bar; the target "
+                "looks ahead.",
+                _STUDY,
+            ),
+            (
+                "## Walk-forward\nTrain on the past, predict the next stretch, train again. Every rule "
+                "counts.",
+                _WALK,
+            ),
+            (
+                "## The verdict\nCorrected for all rules, then the sealed span is opened for the chosen one.",
+                f"earlier = {earlier}\n{_VERDICT.strip()}",
+            ),
+            ("## What an account would have made\nOn the judged span, compounded; 1 at the start.", _ACCOUNT),
+            ("## The same as in the report\nStops with the figures that differ, if any do.", _COMPARE),
         )
-    )
-    return [(text, dedent(code).strip()) for text, code in steps]
+    ]
+
+
+def _question(recipe: Recipe) -> str:
+    """The recipe as Python, by the dataclasses' own notation."""
+    return f"""\
+from engine.science.estimators import ModelSpec
+from engine.science.features import FeatureSpec
+from engine.science.study import Question
+
+series = {recipe.series!r}
+coins = {recipe.coins!r}
+question = {pformat(recipe.question, width=100)}
+models = {pformat(list(recipe.models), width=100)}
+seed, threads = {recipe.seed!r}, {recipe.threads!r}"""
 
 
 _DATA = """
@@ -124,6 +177,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from engine import notebook
+
 metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
 content = Path("data.parquet").read_bytes()
 assert hashlib.sha256(content).hexdigest().startswith(metrics["data"]["hash"]), "data.parquet is not the run's"
@@ -132,93 +187,43 @@ prices = {coin: part.drop(columns="coin") for coin, part in bars.groupby("coin",
 print({coin: f"{len(part):,} bars, {part.index[0]} to {part.index[-1]}" for coin, part in prices.items()})
 """
 
-_FEATURES = """
-from engine.science import features, targets
+_STUDY = """
+from engine.science import study
 
-chosen = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe["features"].items()}
-spec = features.FeatureSpec(**chosen)
-own = prices[recipe["coin"]]
-table = features.build(own, spec, {coin: prices[coin] for coin in spec.drivers})
-horizon = recipe["horizon_minutes"] // recipe["interval_minutes"]
-target = targets.build(own, recipe["target"], horizon)
-print(f"{table.shape[1]} features, {int(features.usable(table).sum()):,} complete bars, {horizon} bars ahead")
+drivers = {coin: prices[coin] for coin in question.features.drivers}
+studies = [study.prepare(coin, series, prices[coin], question, drivers=drivers) for coin in coins]
+for one in studies:
+    print(one.coin, f"{one.features.shape[1]} features,", one.cost.note)
+    print("judged", *one.span(one.judged), "sealed", *one.span(one.sealed), sep="  ")
+studies[0].features.tail()
 """
 
 _WALK = """
-from engine.science import validation, walkforward
-from engine.science.estimators import ModelSpec
+from engine.science import judge
 
-first = features.warmup_bars(spec, recipe["interval_minutes"])
-plan = validation.plan(len(table), horizon, first=first)
-task = targets.task(recipe["target"])
-model = ModelSpec.of(recipe["model"], task, recipe["params"])
-walk = walkforward.run(table, target, model, plan, task=task, seed=recipe["seed"], threads=recipe["threads"])
-for fold in plan.folds:
-    print(f"train {table.index[fold.train_start]} to {table.index[fold.train_end - 1]}, "
-          f"test {table.index[fold.test_start]} to {table.index[fold.test_end - 1]}")
+tried = [judge.walk(one, models, seed=seed, threads=threads) for one in studies]
+[rule.name for rule in tried[0]]
 """
 
-_CLASSIFIED = """
-from engine.science import blocks
-from engine.science import metrics as measures
-
-judged = plan.judged
-block_minutes = blocks.test_minutes(recipe["interval_minutes"], horizon)
-estimates = measures.classification(
-    target.to_numpy()[judged], walk.predictions[judged], table.index[judged], block_minutes, recipe["seed"]
-)
-found = {name: estimate.value for name, estimate in estimates.items()}
-found
+_VERDICT = """
+family = judge.compare(studies, [rule for own in tried for rule in own], earlier)
+judgements = [
+    judge.conclude(one, family, own, seed=seed, threads=threads) for one, own in zip(studies, tried, strict=True)
+]
+for judgement in judgements:
+    print(judgement.study.coin, judgement.verdict.decision, judgement.verdict.reason, sep=": ")
 """
 
-_PREDICTED = """
-from engine.science import blocks
-from engine.science import metrics as measures
-
-judged = plan.judged
-block_minutes = blocks.test_minutes(recipe["interval_minutes"], horizon)
-estimates = measures.regression(
-    target.to_numpy()[judged], walk.predictions[judged], table.index[judged], block_minutes, recipe["seed"],
-    centre=walk.folds[0].training_mean,
-)
-found = {name: estimate.value for name, estimate in estimates.items()}
-found
-"""
-
-_TRADED = """
-from engine.science import backtest
-from engine.science import bars as grid
-
-positions = walkforward.positions(walk, recipe["threshold"])[judged]
-next_returns = grid.next_returns(own)[judged]
-account = backtest.run(positions, next_returns, recipe["cost_bps"] / 10_000, recipe["interval_minutes"])
-found |= {
-    "net_return": account.return_after_costs,
-    "gross_return": account.return_before_costs,
-    "max_drawdown": account.max_drawdown,
-    "break_even_bps": account.break_even_cost_bps,
-    "sharpe": account.sharpe,
-}
-found
+_ACCOUNT = """
+judgements[0].equity if judgements[0].equity is None else judgements[0].equity.iloc[:: max(1, len(bars) // 20)]
 """
 
 _COMPARE = """
-reported = next(model["metrics"] for model in metrics["models"] if model["name"] == {best!r})
-known = [name for name in found if reported.get(name, {{}}).get("value") is not None and found[name] is not None]
-assert known, "metrics.json has none of these figures"
-rows = [(name, reported[name]["value"], found[name]) for name in known]
-print(pd.DataFrame(rows, columns=["figure", "report", "here"]).to_string(index=False))
-different = [name for name, there, here in rows if abs(there - here) > {same}]
-assert not different, (
-    f"not the same as in the report: {{', '.join(different)}} (versions then: {{metrics['versions']}})"
-)
-print(f"The same: {{len(known)}} figures.")
+table = notebook.compare(metrics, judgements)
+different = table[~table["same"]]
+assert different.empty, f"not the same as in the report ({metrics['versions']}):\\n{different.to_string(index=False)}"
+print(f"The same: {len(table)} figures.")
 """
-
-
-def _literal(recipe: Recipe) -> str:
-    """The recipe as a Python literal; by way of JSON, so that nothing but plain values can get in."""
-    return pformat(json.loads(json.dumps(asdict(recipe))), width=100, sort_dicts=False)
 
 
 def _markdown(text: str) -> dict[str, Any]:

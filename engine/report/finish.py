@@ -7,7 +7,7 @@ from engine.report.result import Metric, ModelResult, Result
 from engine.science.charts import numbers
 from engine.science.charts.numbers import count, number, signed
 
-NAME_WIDTH: Final = 16
+NAME_WIDTH: Final = 18
 WIDTH: Final = 60  # columns of a chat's code block on a phone
 
 

@@ -33,6 +33,7 @@ MEASURES: Final[dict[str, Measure]] = {
         "AUC", "number", 3, "how often a bar that rose was given the higher probability; 0.5 is a coin"
     ),
     "brier": Measure("Brier", "number", 3, "the mean squared error of the probabilities; a coin has 0.250"),
+    "p_value": Measure("p", "number", 3, "how often luck does as well, corrected for everything tried"),
     "net_return": Measure("Net return", "percent", 1, "compounded, after costs", signed=True),
     "gross_return": Measure("Before costs", "percent", 1, "compounded, before costs", signed=True),
     "max_drawdown": Measure(

@@ -165,7 +165,7 @@ def _direction_headline(result: Result, verdict: Verdict) -> str:
     tried = (
         f"the best of {plural(verdict.candidates, 'rule')}" if verdict.candidates > 1 else "the rule tried"
     )
-    luck = ", which luck explains" if net > 0 else ""
+    luck = f", {_not_an_edge(verdict)}" if net > 0 else ""
     return f"{tried} {made_or_lost(net)} after costs {span}{luck}{holding}."
 
 
@@ -187,7 +187,7 @@ def _skill_headline(result: Result, verdict: Verdict) -> str:
             else ""
         )
         return f"{best.name} beats {reference} by {amount}{also}."
-    return f"{best.name} is {amount} better than {reference}, which luck explains."
+    return f"{best.name} is {amount} better than {reference}, {_not_an_edge(verdict)}."
 
 
 def _several_coins(result: Result) -> str:
@@ -211,28 +211,39 @@ def _why(result: Result, verdict: Verdict, best: ModelResult | None) -> str:
         )
     tried = f"all {count(verdict.candidates)} rules counted" if verdict.candidates > 1 else "one rule tried"
     match verdict.reason_code:
-        case "found":
+        case "confirmed":
             luck = f"luck does as well in {_chance(verdict.p_value)} of cases, {tried}"
         case "costs_eat_it":
             luck = (
                 f"the pattern is real before costs (p = {p_value(verdict.p_signal)}), but smaller "
                 "than they are"
             )
-        case "microstructure_only":
+        case "one_bar_only":
             luck = (
                 f"the pattern is gone one bar later (p = {p_value(verdict.p_late)}): bid and ask "
                 "taking turns, which nobody can trade"
             )
-        case "sealed_failed":
+        case "not_confirmed":
+            parts = f"{verdict.folds_positive} of {verdict.folds} parts positive"
             luck = (
-                f"on the sealed span the rule made {percent(verdict.sealed_return)}, so what the "
-                "judged span showed did not last"
+                f"luck does not explain it, but it was not confirmed: {parts}, {_on_sealed(result, verdict)}"
             )
         case "nothing_found" if verdict.p_signal is not None:
             luck = f"even before costs, luck does as well in {_chance(verdict.p_signal)} of cases ({tried})"
         case _:
             return _sentence(verdict.reason)
     return _sentence(f"{start}; {luck}" if start else luck)
+
+
+def _not_an_edge(verdict: Verdict) -> str:
+    return "which was not confirmed" if verdict.reason_code == "not_confirmed" else "which luck explains"
+
+
+def _on_sealed(result: Result, verdict: Verdict) -> str:
+    if verdict.sealed_return is not None:
+        return f"{percent(verdict.sealed_return)} on the sealed span"
+    skill = result.best.value("skill_sealed") if result.best else None
+    return f"a skill of {percent(skill, digits=1)} on the sealed span"
 
 
 def _costs(result: Result, best: ModelResult) -> str:

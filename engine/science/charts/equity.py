@@ -26,6 +26,7 @@ def draw_equity(
     hold: ArrayLike,
     sealed_start: datetime | None = None,
     decision: str | None = None,
+    finding: str | None = None,
     changes_per_day: float | None = None,
     cost_bps: float | None = None,
 ) -> Chart:
@@ -33,7 +34,7 @@ def draw_equity(
 
     `net`, `gross` and `hold` are as long as `times` (UTC): what 1 is worth after each bar. What lies after
     `sealed_start` goes on as thin lines: every figure but the sealed span's own speaks of the judged span before
-    it. `decision` is the run's verdict: a profit is not called one without an edge. `cost_bps` is per side.
+    it. `decision` and `finding` are the verdict's: a profit is not called one without an edge. `cost_bps` is per side.
     """
     x = timeline.days(times)
     after, before, held = floats(net), floats(gross), floats(hold)
@@ -127,7 +128,7 @@ def draw_equity(
         "equity",
         source,
         wide=True,
-        title=_title(n, g, h, decision),
+        title=_title(n, g, h, decision, finding),
         subtitle=f"{model}, {horizon} ahead, {where}{trading}{costs}",
         alt=(
             f"Line chart of the growth of one unit out of sample, {_date(x[0])} to {_date(x[end])} UTC. "
@@ -144,12 +145,12 @@ def draw_equity(
     )
 
 
-def _title(net: float, gross: float, hold: float, decision: str | None) -> str:
+def _title(net: float, gross: float, hold: float, decision: str | None, finding: str | None) -> str:
     if decision == "edge":
         return f"{percent(net)} after costs; holding {percent(hold)}"
     if net > 0:
         reason = "too short to tell from luck" if decision == "not_enough_data" else "which luck explains"
-        return f"{percent(net)} after costs, {reason}"
+        return f"{percent(net)} after costs, {'but not confirmed' if finding == 'not_confirmed' else reason}"
     if gross - net >= 0.02:
         return f"Costs turn {percent(gross)} into {percent(net)}"
     return f"{percent(net)} after costs; holding {percent(hold)}"

@@ -35,7 +35,7 @@ def direction(decision: str = "no_edge", **changes: Any) -> Result:
     verdict = Verdict(
         decision=decision,
         reason="What the best rule finds is within luck.",
-        reason_code={"edge": "found", "no_edge": "nothing_found"}.get(decision, "sample_too_small"),
+        reason_code={"edge": "confirmed", "no_edge": "nothing_found"}.get(decision, "too_short"),
         p_value=0.004 if decision == "edge" else 1.0,
         p_signal=0.001 if decision == "edge" else 0.36,
         p_late=0.002 if decision == "edge" else 0.41,

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -13,74 +12,65 @@ import pytest
 
 from engine import notebook
 from engine.notebook import Recipe
-from engine.report import Metric, ModelResult, Result, metrics_json
-from engine.science import (
-    backtest,
-    bars,
-    blocks,
-    features,
-    metrics,
-    simulate,
-    targets,
-    validation,
-    walkforward,
-)
+from engine.report import Metric, Result, judged, metrics_json
+from engine.science import judge, simulate, study
 from engine.science.estimators import ModelSpec
+from engine.science.features import FeatureSpec
+from engine.science.judge import Judgement
+from engine.science.targets import Target
 from tests.engine.report import examples
 
-BARS, INTERVAL, HORIZON = 4_000, 5, 12
-SPEC = features.FeatureSpec(indicators=("RSI_14",), lags=(1, 2), windows=(12, 36))
-RECIPE = Recipe(
-    coin="btc",
-    target="direction",
-    interval_minutes=INTERVAL,
-    horizon_minutes=60,
-    features=asdict(SPEC),
-    model="LogisticRegression",
-    cost_bps=12.0,
-    seed=7,
-    threshold=0.5,
-)
+BARS = 4_000
+SPEC = FeatureSpec(indicators=("RSI_14",), lags=(1, 2), windows=(12, 36))
+QUESTION = study.Question("direction", (12,), SPEC, scout_horizons=(1,), thresholds=(0.0, 0.4))
+MODELS = (ModelSpec.of("LogisticRegression", "classification"),)
 
 
 @pytest.fixture(scope="module")
-def prices() -> pd.DataFrame:
-    return simulate.regime(BARS, 3)
+def prices() -> dict[str, pd.DataFrame]:
+    return {"btc": simulate.regime(BARS, 3), "eth": simulate.gbm(BARS, 4)}
 
 
-@pytest.fixture(scope="module")
-def result(prices: pd.DataFrame) -> Result:
-    """A result whose best model carries the figures of the science functions, called one by one."""
-    table = features.build(prices, SPEC)
-    target = targets.build(prices, "direction", HORIZON)
-    plan = validation.plan(len(table), HORIZON, first=features.warmup_bars(SPEC, INTERVAL))
-    spec = ModelSpec.of("LogisticRegression", "classification", {})
-    walk = walkforward.run(table, target, spec, plan, task="classification", seed=7)
-    judged = plan.judged
-    index = pd.DatetimeIndex(table.index)[judged]
-    block = blocks.test_minutes(INTERVAL, HORIZON)
-    skill = metrics.classification(target.to_numpy()[judged], walk.predictions[judged], index, block, 7)
-    account = backtest.run(
-        walkforward.positions(walk, 0.5)[judged], bars.next_returns(prices)[judged], 12.0 / 10_000, INTERVAL
-    )
-    figures = {name: Metric(value=e.value, low=e.low, high=e.high) for name, e in skill.items()}
-    figures |= {
-        "net_return": Metric(value=account.return_after_costs),
-        "max_drawdown": Metric(value=account.max_drawdown),
-    }
+def result_of(prices: dict[str, pd.DataFrame], judgements: list[Judgement]) -> Result:
+    """A result with the judged figures of these coins."""
     base = examples.direction()
-    content = notebook.write_data({"btc": prices})
+    head = judged.headline(judgements)
+    main = judged.coin_result(head)
     return base.model_copy(
         update={
-            "models": (ModelResult(name="LogReg", metrics=figures, folds=3), *base.models[1:]),
-            "data": base.data.model_copy(update={"hash": notebook.data_hash(content)}),
+            "models": main.models,
+            "baselines": main.baselines,
+            "verdict": main.verdict,
+            "validation": judged.validation(head),
+            "coin": head.study.coin,
+            "by_coin": tuple(judged.coin_result(j) for j in judgements) if len(judgements) > 1 else (),
+            "data": base.data.model_copy(
+                update={"hash": notebook.data_hash(notebook.write_data(prices))[:12]}
+            ),
         }
     )
 
 
-def run(folder: Path, content: bytes) -> subprocess.CompletedProcess[str]:
-    """Run the notebook's code cells in order, as a kernel would, in a folder of its own."""
-    cells = json.loads(content)["cells"]
+@pytest.fixture(scope="module")
+def judgement(prices: dict[str, pd.DataFrame]) -> Judgement:
+    return judge.judge("btc", "simulated", prices["btc"], QUESTION, seed=7, models=MODELS)
+
+
+@pytest.fixture(scope="module")
+def result(prices: dict[str, pd.DataFrame], judgement: Judgement) -> Result:
+    return result_of(prices, [judgement])
+
+
+RECIPE = Recipe("simulated", ("btc",), QUESTION, MODELS, seed=7)
+
+
+def run(
+    folder: Path, result: Result, recipe: Recipe, prices: dict[str, pd.DataFrame]
+) -> subprocess.CompletedProcess[str]:
+    """Write the files, then run the notebook's code cells in order, as a kernel would."""
+    (folder / "metrics.json").write_text(json.dumps(metrics_json(result)), encoding="utf-8")
+    (folder / "data.parquet").write_bytes(notebook.write_data(prices))
+    cells = json.loads(notebook.write_notebook(result, recipe))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     root = str(Path(notebook.__file__).resolve().parents[1])
     return subprocess.run(
@@ -94,34 +84,46 @@ def run(folder: Path, content: bytes) -> subprocess.CompletedProcess[str]:
     )
 
 
-def write(folder: Path, result: Result, prices: pd.DataFrame) -> bytes:
-    (folder / "metrics.json").write_text(json.dumps(metrics_json(result)), encoding="utf-8")
-    (folder / "data.parquet").write_bytes(notebook.write_data({"btc": prices}))
-    return notebook.write_notebook(result, RECIPE)
-
-
 def test_the_notebook_finds_the_reports_figures_again(
-    tmp_path: Path, result: Result, prices: pd.DataFrame
+    tmp_path: Path, result: Result, prices: dict[str, pd.DataFrame]
 ) -> None:
-    done = run(tmp_path, write(tmp_path, result, prices))
+    done = run(tmp_path, result, RECIPE, prices)
     assert done.returncode == 0, done.stderr
-    assert "The same: 9 figures." in done.stdout  # seven of the forecast, two of the account
+    figures = int(done.stdout.split("The same: ")[1].split()[0])
+    assert figures > 40  # one model and its baselines, most with an interval, and the verdict
 
 
-def test_a_figure_that_differs_is_named(tmp_path: Path, result: Result, prices: pd.DataFrame) -> None:
+def test_coins_judged_together_with_earlier_trials_are_found_again(
+    tmp_path: Path, judgement: Judgement, prices: dict[str, pd.DataFrame]
+) -> None:
+    earlier = list(judge.judge("btc", "simulated", prices["btc"], QUESTION, seed=8, models=MODELS).trials)
+    studies = [study.prepare(coin, "simulated", prices[coin], QUESTION) for coin in ("btc", "eth")]
+    tried = [judge.walk(one, MODELS, seed=7) for one in studies]
+    family = judge.compare(studies, [rule for own in tried for rule in own], earlier)
+    both = [judge.conclude(one, family, own, seed=7) for one, own in zip(studies, tried, strict=True)]
+    assert both[0].verdict.tried_before == len(earlier) > 0
+    assert both[0].verdict.tried == 2 * judgement.verdict.tried
+    (tmp_path / notebook.TRIALS_FILE).write_bytes(notebook.write_trials(earlier))
+    recipe = Recipe("simulated", ("btc", "eth"), QUESTION, MODELS, seed=7, has_earlier_trials=True)
+    done = run(tmp_path, result_of(prices, both), recipe, prices)
+    assert done.returncode == 0, done.stderr
+    assert "The same:" in done.stdout
+
+
+def test_a_figure_that_differs_is_named(
+    tmp_path: Path, result: Result, prices: dict[str, pd.DataFrame]
+) -> None:
     best = result.models[0]
     wrong = best.model_copy(update={"metrics": best.metrics | {"net_return": Metric(value=0.5)}})
-    done = run(
-        tmp_path, write(tmp_path, result.model_copy(update={"models": (wrong, *result.models[1:])}), prices)
-    )
+    done = run(tmp_path, result.model_copy(update={"models": (wrong,)}), RECIPE, prices)
     assert done.returncode != 0
-    assert "not the same as in the report: net_return" in done.stderr
+    assert "not the same as in the report" in done.stderr
+    assert "LogisticRegression, net_return" in done.stderr
+    assert "auc" not in done.stderr.split("not the same")[1]
 
 
-def test_other_prices_are_refused(tmp_path: Path, result: Result, prices: pd.DataFrame) -> None:
-    content = write(tmp_path, result, prices)
-    (tmp_path / "data.parquet").write_bytes(notebook.write_data({"btc": prices * 1.01}))
-    done = run(tmp_path, content)
+def test_other_prices_are_refused(tmp_path: Path, result: Result, prices: dict[str, pd.DataFrame]) -> None:
+    done = run(tmp_path, result, RECIPE, {"btc": prices["btc"] * 1.01})
     assert "data.parquet is not the run's" in done.stderr
 
 
@@ -142,11 +144,41 @@ def test_a_hostile_goal_stays_text(result: Result) -> None:
     assert "<script>" not in "".join(parsed["cells"][0]["source"]).replace("\\<", "")
 
 
-def test_data_survives_the_parquet_file(prices: pd.DataFrame, tmp_path: Path) -> None:
+def test_data_survives_the_parquet_file(prices: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     file = tmp_path / "data.parquet"
-    file.write_bytes(notebook.write_data({"btc": prices, "eth": prices * 2}))
+    file.write_bytes(notebook.write_data(prices))
     back = pd.read_parquet(file)
-    pd.testing.assert_frame_equal(
-        back[back["coin"] == "eth"].drop(columns="coin"), prices * 2, check_names=False, check_freq=False
+    eth = back[back["coin"] == "eth"].drop(columns="coin")
+    pd.testing.assert_frame_equal(eth, prices["eth"], check_names=False, check_freq=False)
+    assert notebook.write_data(prices) == file.read_bytes()
+
+
+@pytest.mark.parametrize("target", ["volatility", "return"])
+def test_a_judgement_of_a_size_becomes_a_result(target: Target, prices: dict[str, pd.DataFrame]) -> None:
+    question = study.Question(target, (12,), SPEC, thresholds=(0.0,))
+    found = judge.judge(
+        "btc", "simulated", prices["btc"], question, seed=7, models=[ModelSpec.of("Ridge", "regression")]
     )
-    assert notebook.write_data({"btc": prices}) == notebook.write_data({"btc": prices})
+    main = judged.coin_result(found)
+    rmse = {b.name: b.value("rmse") for b in main.baselines if b.value("rmse") is not None}
+    least = min(value for value in rmse.values() if value is not None)
+    ridge = main.models[0]
+    assert ridge.value("skill") == pytest.approx(1 - (ridge.value("rmse") or 0) ** 2 / least**2)
+    assert main.verdict.reference in ("the mean", "persistence", "the moving average", "no change")
+    assert (judged.equity(found) is None) == (target == "volatility")
+
+
+def test_the_account_of_the_chart_is_that_of_the_table(judgement: Judgement) -> None:
+    from engine.science import charts
+
+    series = judged.equity(judgement)
+    assert series is not None
+    best = next(m for m in judged.models(judgement) if m.name == judgement.chosen.model.name)
+    at = list(series["times"]).index(pd.Timestamp(series["sealed_start"]))
+    assert series["net"][at] - 1 == pytest.approx(best.value("net_return"))
+    assert series["net"][-1] / series["net"][at] - 1 == pytest.approx(
+        judgement.verdict.evidence.sealed.return_after_costs
+    )
+    chart = charts.draw_equity(examples.direction().source(), model=best.name, horizon="1 h", **series)
+    shown = f"{(best.value('net_return') or 0) * 100:+.0f}\u202f%".replace("-", "−")
+    assert f"{shown} after costs" in chart.alt

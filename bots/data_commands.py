@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from bots.feed_commands import collect, fetch
+from bots.local_database import open_database
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -69,7 +71,7 @@ def import_files(
 
     options = Options(coin, series, tz, dates, decimal, stamps, _read_columns(columns))
     reports, refused = [], 0
-    with _database() as database:
+    with open_database() as database:
         for path in files:
             try:
                 report = _import_one(database, path, options, dry_run=dry_run, quiet=as_json)
@@ -96,7 +98,7 @@ def coins(as_json: bool) -> None:
     from bots import data_tables
     from storage import prices
 
-    with _database() as database, database.begin() as session:
+    with open_database() as database, database.begin() as session:
         held = prices.coverage(session)
         defaults = {item.coin: prices.default_series(session, item.coin) for item in held}
     if as_json:
@@ -133,7 +135,7 @@ def stats(coin: str, series: str | None, as_json: bool) -> None:
     from storage.importing.quality import describe_table
 
     coin = symbols.symbol(coin) or coin.lower()
-    with _database() as database, database.begin() as session:
+    with open_database() as database, database.begin() as session:
         held = prices.coverage(session, coin=coin, series=series)
         if not held:
             raise PriceError(f"There are no prices of {coin[:20]}. See `omc data coins` for what is held.")
@@ -166,7 +168,7 @@ def export(
 
     wanted = [symbols.symbol(name) or name.strip().lower() for name in names.split(",") if name.strip()]
     first, last = _moment(start, "--start"), _moment(end, "--end")
-    with _database() as database, database.begin() as session:
+    with open_database() as database, database.begin() as session:
         if wanted == ["all"]:
             held = prices.coverage(session)
             series = series or prices.default_series(session, held[0].coin) if held else series
@@ -197,7 +199,7 @@ def health(as_json: bool, series: str | None) -> None:
     from storage import prices
 
     now = datetime.now(UTC)
-    with _database() as database, database.begin() as session:
+    with open_database() as database, database.begin() as session:
         held = prices.coverage(session, series=series)
         found = {(item.series, item.coin): prices.gaps(session, item.series, item.coin) for item in held}
         drawn = {}
@@ -245,7 +247,7 @@ def sample(days: int, seed: int, as_json: bool) -> None:
         arrays = {name: pa.array(column.to_numpy()) for name, column in columns.items()}
         tables.append(pa.table({"coin": pa.repeat(coin, len(bars)), "timestamp": stamps} | arrays))
     table = pa.concat_tables(tables)
-    with _database() as database, database.begin() as session:
+    with open_database() as database, database.begin() as session:
         for coin in SAMPLE:
             prices.remove(session, SIMULATED, coin)
         prices.upsert(session, SIMULATED, table)
@@ -267,6 +269,9 @@ def sample(days: int, seed: int, as_json: bool) -> None:
     )
 
 
+data.add_command(fetch)
+data.add_command(collect)
+
 # Coin -> the generator's own name for the kind of series, and the price it should end at.
 SAMPLE = {
     "btc": ("flat", 64_000.0),
@@ -276,22 +281,6 @@ SAMPLE = {
     "xrp": ("tide", 0.52),
 }
 PLANTED = "xrp"
-
-
-@contextmanager
-def _database() -> "Iterator[Database]":
-    """The database with its tables up to date, for as long as a command needs it."""
-    from storage.database import Database, is_current, upgrade
-    from storage.embedded import connect
-
-    with connect() as services:
-        database = Database(services.database_url)
-        try:
-            if not is_current(database.engine):
-                upgrade(services.database_url)
-            yield database
-        finally:
-            database.close()
 
 
 def _import_one(

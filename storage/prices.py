@@ -177,7 +177,7 @@ def gaps(bind: sa.Connection | Session, series: str, coin: str) -> list[Gap]:
     interval = timedelta(seconds=step)
     query = (
         sa.select(bars.c.at, bars.c.following)
-        .where(bars.c.following > bars.c.at + interval)
+        .where(bars.c.following - bars.c.at > sa.literal(interval, sa.Interval))
         .order_by(bars.c.at)
     )
     return [

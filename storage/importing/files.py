@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from storage.importing.errors import FileRefused
 
@@ -199,7 +199,7 @@ def _too_large(limits: Limits) -> FileRefused:
     )
 
 
-class _Metered(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
+class _Metered(io.RawIOBase, IO[bytes]):
     """A stream that counts what comes out of it and stops at the limits. `packed` is 0 for plain files."""
 
     def __init__(self, stream: IO[bytes], limits: Limits, packed: int) -> None:
@@ -208,7 +208,7 @@ class _Metered(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:
+    def readinto(self, buffer: Any) -> int:
         data = self._stream.read(min(len(buffer), 1 << 20))
         self._count += len(data)
         if self._count > self._limits.bytes:

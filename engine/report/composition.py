@@ -1,6 +1,7 @@
 """From a result to the report's blocks: verdict first, then what carries it, then how to check it."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from engine.report import vocabulary, wording
 from engine.report.document import (
@@ -17,6 +18,8 @@ from engine.report.document import (
 from engine.report.result import ChartRef, CoinResult, ModelResult, Result, Table
 from engine.science.charts import numbers
 from engine.science.charts.numbers import basis_points, count, number, p_value, percent, plural
+
+LINE: Final = 102  # characters of a table's type across the page
 
 
 def compose(result: Result) -> Document:
@@ -148,8 +151,9 @@ def _coin_by_coin(result: Result) -> Iterator[Block]:
 def _models(result: Result) -> Iterator[Block]:
     if not result.models:
         return
-    rows = [*result.models, *result.baselines]
     shown = _main_measures(result)
+    beside = [b for b in result.baselines if any(b.value(m) is not None for m in shown)]
+    rows = [*result.models, *beside]
     yield Heading("Models beside baselines")
     yield _table(result, rows, shown, caption=_models_caption(result))
 
@@ -185,24 +189,38 @@ def _all_figures(result: Result) -> Iterator[Block]:
 
 
 def _table(result: Result, rows: list[ModelResult], metrics: tuple[str, ...], caption: str = "") -> Grid:
-    best = result.best
+    figures = [[vocabulary.write(m, row.value(m)) for m in metrics] for row in rows]
+    small = [[vocabulary.write_interval(m, row.metrics.get(m)) for m in metrics] for row in rows]
+    labels = [vocabulary.label(m) for m in metrics]
+    for at in _without_room([row.name for row in rows], labels, figures, small):
+        for line in small:
+            line[at] = ""
     return Grid(
-        columns=("Model", *(vocabulary.label(m) for m in metrics)),
+        columns=("Model", *labels),
         rows=tuple(
-            (
-                (row.name, row.note),
-                *(
-                    (vocabulary.write(m, row.value(m)), vocabulary.write_interval(m, row.metrics.get(m)))
-                    for m in metrics
-                ),
-            )
-            for row in rows
+            ((row.name, row.note), *zip(written, intervals, strict=True))
+            for row, written, intervals in zip(rows, figures, small, strict=True)
         ),
         right=(False, *(True for _ in metrics)),
-        marked=next((i for i, row in enumerate(rows) if row is best), None),
+        marked=next((i for i, row in enumerate(rows) if row is result.best), None),
         rule_before=len(result.models) if len(rows) > len(result.models) else None,
         caption=caption,
     )
+
+
+def _without_room(
+    names: list[str], labels: list[str], figures: list[list[str]], small: list[list[str]]
+) -> list[int]:
+    """The columns, from the right, whose intervals do not fit on the page; metrics.json has them all."""
+    widths = [max(len(label), *(len(row[at]) for row in figures)) + 2.5 for at, label in enumerate(labels)]
+    extra = [0.8 * max(len(row[at]) for row in small) for at in range(len(labels))]
+    left_out = []
+    used = max(map(len, names)) + 2 + sum(widths) + sum(extra)
+    for at in reversed(range(len(labels))):
+        if used > LINE and extra[at]:
+            left_out.append(at)
+            used -= extra[at]
+    return left_out
 
 
 def _findings(result: Result) -> Iterator[Block]:

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from engine.report.result import CoinResult, Metric, ModelResult, Validation, Verdict
+from engine.science import blocks
 from engine.science import verdict as verdicts
+from engine.science.bars import Floats
 from engine.science.baselines import Baseline
 from engine.science.judge import Judgement
 from engine.science.judge import ModelResult as JudgedModel
@@ -23,6 +25,7 @@ BASELINES: Final[Mapping[str, str]] = {
     "mean": "Mean",
     "ewma": "Moving average",
 }
+Z95: Final = 1.96  # half a 95 % interval, in standard errors
 REFERENCES: Final[Mapping[str, str]] = {
     "persistence": "persistence",
     "no_change": "no change",
@@ -126,11 +129,18 @@ def equity(judgement: Judgement) -> dict[str, Any] | None:
     }
 
 
+def standard_error(values: Floats, index: pd.DatetimeIndex, minutes: int) -> float:
+    """The standard error of a mean whose values are alike within blocks of so many minutes."""
+    block = np.unique(blocks.numbers(index, minutes), return_inverse=True)[1]
+    sums = np.bincount(block, weights=values - values.mean())
+    return float(np.sqrt((sums**2).sum()) / len(values))
+
+
 def _model(judgement: Judgement, model: JudgedModel) -> ModelResult:
     figures = {name: _metric(estimate) for name, estimate in model.metrics.items()}
     figures["p_value"] = Metric(value=model.p_value)
     if "rmse" in figures:
-        figures["skill"] = Metric(value=_skill(judgement, model))
+        figures["skill"] = _skill(judgement, model)
         if model.is_chosen:
             figures["skill_sealed"] = Metric(value=judgement.verdict.evidence.sealed.skill)
     if model.account is not None:
@@ -168,13 +178,22 @@ def _per_day(judgement: Judgement, amount: float) -> float:
     return amount / (judgement.study.judged_bars * judgement.study.bar_minutes / 1_440)
 
 
-def _skill(judgement: Judgement, model: JudgedModel) -> float | None:
-    """1 - squared error of the model / that of the best reference."""
+def _skill(judgement: Judgement, model: JudgedModel) -> Metric:
+    """1 - squared error of the model / that of the best reference; for the chosen model with its interval.
+
+    The interval is that of the mean gain in squared error, in blocks, over the reference's error.
+    """
     hardest = _hardest(judgement)
-    if hardest is None:
-        return None
-    least = next(b.metrics["rmse"].value for b in judgement.baselines if b.name == hardest)
-    return 1.0 - (model.metrics["rmse"].value / least) ** 2 if least > 0 else None
+    least = next((b.metrics["rmse"].value for b in judgement.baselines if b.name == hardest), 0.0)
+    if least <= 0:
+        return Metric(value=None)
+    value = 1.0 - (model.metrics["rmse"].value / least) ** 2
+    gains = judgement.chosen.tests.get(f"against_{hardest}") if model.is_chosen else None
+    if gains is None:
+        return Metric(value=value)
+    study = judgement.study
+    half = Z95 * standard_error(gains, study.times(study.judged), study.test_minutes) / least**2
+    return Metric(value=value, low=value - half, high=value + half)
 
 
 def _hardest(judgement: Judgement) -> str | None:

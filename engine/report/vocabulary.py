@@ -71,7 +71,7 @@ TABLE: Final[dict[Kind, tuple[str, ...]]] = {
         "break_even_bps",
     ),
     "return": ("skill", "skill_sealed", "hit_rate", "correlation", "r2", "net_return", "max_drawdown"),
-    "volatility": ("skill", "skill_sealed", "hit_rate", "correlation", "r2", "mae", "rmse"),
+    "volatility": ("skill", "skill_sealed", "hit_rate", "correlation", "r2"),
     "eda": (),
 }
 

@@ -177,7 +177,8 @@ def _skill_headline(result: Result, verdict: Verdict) -> str:
     if skill.value < 0:  # the interval turns round with the sign
         larger = Metric(value=-skill.value, low=_negative(skill.high), high=_negative(skill.low))
         amount = f"{loss_percent(skill.value, digits=1)}{_interval(larger)}"
-        return f"nothing tried beats {reference}; the error of {best.name}, the best, is {amount} larger."
+        role = "the best" if result.kind == "volatility" else "which earned most"
+        return f"nothing tried beats {reference}; the error of {best.name}, {role}, is {amount} larger."
     amount = f"{loss_percent(skill.value, digits=1)}{_interval(skill)}"
     if verdict.decision == "edge":
         sealed = best.value("skill_sealed")

@@ -107,7 +107,7 @@ def _painter(
     def paint(canvas: Canvas) -> None:
         bottom, top = float(np.nanmin(low)), float(np.nanmax(high))
         pad = 0.12 * (top - bottom) or 0.01
-        ticks = nice_ticks(bottom, top, 5)
+        ticks = nice_ticks(bottom, top, 5, quarters=False)
         upper, lower = canvas.panels(
             [2.6, 0.8], left=[write(t) for t in ticks], y_name=y_name, x_name=x_name, gap=0.9, overhang=1.4
         )
@@ -141,7 +141,7 @@ def _painter(
         wide = max(style.text_width(write(t), canvas.size.base) for t in (left, right))
         x_ticks = [
             t
-            for t in nice_ticks(left, right, max(2, int(width / (wide + 1.6 * canvas.em))))
+            for t in nice_ticks(left, right, max(2, int(width / (wide + 1.6 * canvas.em))), quarters=False)
             if left <= t <= right
         ]
         canvas.x_axis(lower, x_ticks, [write(t) for t in x_ticks])

@@ -115,8 +115,11 @@ def _painter(
     lone: Values | None = None,
 ) -> Callable[[Canvas], None]:
     def paint(canvas: Canvas) -> None:
-        left = min(float(np.nanmin(low)), 0.0)
-        right = max(float(np.nanmax(high)), 0.0, 1e-9)
+        shown = np.concatenate([value, low, high])
+        right = max(float(np.nanmax(shown)), 0.0, 1e-9)
+        # One hopeless forecast must not press the others together: it is named at the edge instead.
+        usual = max(right, 2.0 * float(np.nanmedian(np.abs(value))))
+        left = max(min(float(np.nanmin(shown)), 0.0), -2.5 * usual)
         if lone is not None and np.isfinite(lone).any():
             left, right = min(left, float(np.nanmin(lone))), max(right, float(np.nanmax(lone)))
         pad = 0.06 * (right - left)
@@ -135,8 +138,19 @@ def _painter(
             axes.axvline(tick, color=style.GRID, linewidth=0.35 * canvas.size.line, zorder=1)
         axes.axvline(0, color=style.INK, linewidth=0.6 * canvas.size.line, zorder=3)
         for row, (v, a, b, sure) in enumerate(zip(value, low, high, clear, strict=True)):
-            if np.isfinite(a) and np.isfinite(b):
-                canvas.interval(axes, row, v, a, b, horizontal=True, clear=bool(sure))
+            if v < left:
+                axes.text(
+                    left,
+                    row,
+                    f"◂ {write(v)}",
+                    ha="left",
+                    va="center_baseline",
+                    color=style.MUTED,
+                    fontsize=0.92 * canvas.size.base,
+                    zorder=4,
+                )
+            elif np.isfinite(a) and np.isfinite(b):
+                canvas.interval(axes, row, v, max(a, left), b, horizontal=True, clear=bool(sure))
             elif np.isfinite(v):
                 canvas.interval(axes, row, v, v, v, horizontal=True, clear=False)
             if lone is not None and np.isfinite(lone[row]):

@@ -10,9 +10,9 @@ Floats = NDArray[np.float64]
 Line = tuple[Floats, Floats]
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Round values that cover [low, high] with about `count` steps."""
-    steps = [1, 2, 2.5, 5, 10]
+def nice_ticks(low: float, high: float, count: int = 5, *, quarters: bool = True) -> list[float]:
+    """Round values that cover [low, high] with about `count` steps; without `quarters` in steps of 1, 2 or 5."""
+    steps = [1, 2, 2.5, 5, 10] if quarters else [1, 2, 5, 10]
     return [float(v) for v in MaxNLocator(nbins=count, steps=steps).tick_values(low, high)]
 
 

@@ -1,7 +1,7 @@
 """`omc data fetch` and `omc data collect`: prices from exchanges, past and present."""
 
 import json
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,7 @@ def fetch(exchange: str, names: str, days: int, quote: str | None, as_json: bool
 
     now = datetime.now(UTC)
     results = []
-    with open_database() as database:
-        opened = fetching.open_exchange(exchange.lower())
+    with open_database() as database, fetching.open_exchange(exchange.lower()) as opened:
         series, markets = fetching.choose_markets(opened, _names(names), quote)
         for coin, symbol in markets.items():
             with _bar(coin, quiet=as_json) as bar:
@@ -59,7 +58,8 @@ def collect(exchange: str, names: str, quote: str | None, once: bool) -> None:
     from storage import collecting
 
     wanted = _names(names)
-    with open_database() as database:
+    with ExitStack() as stack:
+        database = stack.enter_context(open_database())
         if exchange.lower() == collecting.COINSPOT:
 
             def round_of() -> "Collected":
@@ -69,7 +69,7 @@ def collect(exchange: str, names: str, quote: str | None, once: bool) -> None:
 
             if not wanted:
                 raise click.UsageError("Name the coins to collect from an exchange: --coins btc,eth.")
-            opened = fetching.open_exchange(exchange.lower())
+            opened = stack.enter_context(fetching.open_exchange(exchange.lower()))
 
             def round_of() -> "Collected":
                 return collecting.collect_exchange(database, opened, wanted, quote)

@@ -6,6 +6,7 @@ held are asked for again. Needs the extra `fetch`.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,7 +59,8 @@ class Fetched:
     missing: int
 
 
-def open_exchange(name: str, settings: ExchangeSettings | None = None) -> Any:
+@contextmanager
+def open_exchange(name: str, settings: ExchangeSettings | None = None) -> Iterator[Any]:
     """The ccxt exchange called `name`, limited to the rate it allows. Raises PriceError in words."""
     settings = settings or ExchangeSettings()
     try:
@@ -84,7 +86,10 @@ def open_exchange(name: str, settings: ExchangeSettings | None = None) -> Any:
         raise PriceError(f"{name} gives no five-minute candles to the public: choose another exchange.")
     if settings.exchange_api_base:
         exchange.urls["api"] = _moved(exchange.urls["api"], settings.exchange_api_base)
-    return exchange
+    try:
+        yield exchange
+    finally:
+        exchange.session.close()
 
 
 def choose_markets(

@@ -120,7 +120,8 @@ def test_an_exchange_is_collected_up_to_the_last_complete_candle(database: Datab
     mark = int(NOW.replace(minute=5, second=0).timestamp() * 1000)
     candles = {mark - at * STEP_MS: kline(mark - at * STEP_MS, 100 + at) for at in range(60)}
     with running(Venue({"BTCUSDT": candles})) as venue:
-        exchange = open_exchange("binance", ExchangeSettings(exchange_api_base=venue.url))
-        found = collect_exchange(database, exchange, ["btc"], now=NOW)
+        settings = ExchangeSettings(exchange_api_base=venue.url)
+        with open_exchange("binance", settings) as exchange:
+            found = collect_exchange(database, exchange, ["btc"], now=NOW)
 
     assert (found.series, found.new) == ("binance:usdt", 36)  # three hours, without the running bar

@@ -1,6 +1,7 @@
 """Fetching from an exchange: the unmodified ccxt against a double of Binance's HTTP API."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,18 +35,20 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-def opened(venue: Venue) -> Any:
-    return open_exchange("binance", ExchangeSettings(exchange_api_base=venue.url))
+@contextmanager
+def opened(venue: Venue) -> Iterator[Any]:
+    with open_exchange("binance", ExchangeSettings(exchange_api_base=venue.url)) as exchange:
+        yield exchange
 
 
 def bring(
     venue: Venue, database: Database, *, sleeps: list[float] | None = None, **changes: Any
 ) -> fetching.Fetched:
-    exchange = changes.pop("exchange", None) or opened(venue)
-    series, markets = choose_markets(exchange, ["btc"])
     span = {"start": START, "end": START + BARS * fetching.STEP} | changes
     slept = sleeps if sleeps is not None else []
-    return fetch(database, exchange, series, "btc", markets["btc"], **span, sleep=slept.append)
+    with opened(venue) as exchange:
+        series, markets = choose_markets(exchange, ["btc"])
+        return fetch(database, exchange, series, "btc", markets["btc"], **span, sleep=slept.append)
 
 
 def test_every_candle_of_the_span_is_fetched_once_with_its_values(venue: Venue, database: Database) -> None:
@@ -81,7 +84,8 @@ def test_a_fetch_cut_off_keeps_what_came_and_goes_on_there(venue: Venue, databas
     assert held.rows == 400 - 5 + 5  # two pages of 200 candles
     venue.requests.clear()
     assert bring(venue, database).missing == 5
-    assert min(int(query["startTime"]) for query in venue.klines()[1:]) >= int(held.end.timestamp() * 1000)
+    # The hole and what is still to come fit into one request; nothing before the hole is asked for again.
+    assert min(int(query["startTime"]) for query in venue.klines()) == START_MS + 100 * STEP_MS
 
 
 def test_a_refusal_over_the_rate_is_waited_out_longer_each_time(venue: Venue, database: Database) -> None:
@@ -116,9 +120,10 @@ def test_impossible_candles_are_not_stored(venue: Venue, database: Database) -> 
 
 
 def test_what_an_exchange_lacks_is_said_in_words(venue: Venue) -> None:
-    with pytest.raises(PriceError, match=r"does not trade doge"):
-        choose_markets(opened(venue), ["btc", "doge"])
-    with pytest.raises(PriceError, match=r"choose another with --quote"):
-        choose_markets(opened(venue), ["btc"], "eur")
-    with pytest.raises(PriceError, match=r"knows no exchange 'binanze'.*binance"):
-        open_exchange("binanze")
+    with opened(venue) as exchange:
+        with pytest.raises(PriceError, match=r"does not trade doge"):
+            choose_markets(exchange, ["btc", "doge"])
+        with pytest.raises(PriceError, match=r"choose another with --quote"):
+            choose_markets(exchange, ["btc"], "eur")
+    with pytest.raises(PriceError, match=r"knows no exchange 'binanze'.*binance"), open_exchange("binanze"):
+        pass

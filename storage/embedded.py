@@ -238,6 +238,8 @@ class Membership:
             start_new_session=True,  # out of reach of the terminal's Ctrl-C and hang-up
             check=False,
         )
+        if started.returncode < 0:  # killed: nothing that a second attempt could not mend
+            return True
         if started.returncode not in (0, ANOTHER_ONE_RUNS):
             lines = started.stderr.strip().splitlines() or [
                 "The built-in servers' supervisor cannot be started."

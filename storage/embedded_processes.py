@@ -118,7 +118,7 @@ def failure(what: str, log: Path, start: int) -> ServiceError:
         remedy = f"Free some disk space, set OMC_HOME to a folder on another disk, {OWN_SERVERS}."
     else:
         remedy = f"The whole log is {log}. Set OMC_HOME to another folder, {OWN_SERVERS}."
-    return ServiceError(f"{what}: {why.rstrip('.')}. {remedy}")
+    return ServiceError(f"{what}: {why.rstrip(' .')}. {remedy}")
 
 
 def _enter_namespace(libc: ctypes.CDLL) -> None:

@@ -195,7 +195,7 @@ class Supervisor:
         needs, self.users[user] = self.users[user].decode().split(), b""
         try:
             user.sendall(json.dumps(self._provide(needs)).encode() + b"\n")
-        except (OSError, _DiedEarlierError):
+        except (OSError, _ComeAgainError):
             self._let_out(user)
 
     def _let_out(self, user: socket.socket) -> None:
@@ -241,11 +241,11 @@ class Supervisor:
         running = self.running[name]
         deadline = time.monotonic() + START_SECONDS
         while not running.server.is_ready(running.process.pid):
-            if running.is_dead and not is_fresh:
-                raise _DiedEarlierError
+            if self.must_stop or (running.is_dead and not is_fresh):
+                raise _ComeAgainError
             if running.is_dead:
                 raise failure(f"{running.server.title} did not start", running.server.log, running.log_start)
-            if self.must_stop or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 running.process.kill()
                 running.process.wait()
                 raise failure(
@@ -261,8 +261,8 @@ class Supervisor:
             return False
 
 
-class _DiedEarlierError(Exception):
-    """A server that had been up is not any more: the user must be sent away and come again."""
+class _ComeAgainError(Exception):
+    """We are stopping, or a server that was up has died: the user is sent away and asks the next supervisor."""
 
 
 def _open_door(path: Path) -> socket.socket:

@@ -513,6 +513,18 @@ def test_a_home_in_a_closed_folder_is_refused_to_root_and_the_folder_stays_close
 
 
 @AS_ROOT
+def test_a_root_that_may_not_change_users_is_told_what_to_do(empty_home: Path) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv, with which a test gives up rights, is not installed")
+    code = "import sys; from pathlib import Path; from storage.embedded import connect; connect(home=Path(sys.argv[1]))"
+    command = ["setpriv", "--bounding-set=-setuid,-setgid", sys.executable, "-c", code, str(empty_home)]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+    assert (
+        "Start omc as an ordinary user, or set DATABASE_URL and REDIS_URL" in refused.stderr.splitlines()[-1]
+    )
+
+
+@AS_ROOT
 @pytest.mark.parametrize("megabytes", [1, 20])
 def test_a_full_disk_is_refused_in_words_and_leaves_nothing_half_made(
     empty_home: Path, megabytes: int

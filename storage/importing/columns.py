@@ -61,7 +61,7 @@ _PHRASES = {
         минимум, мин, мин цена, 最低, 最低价, 安値, 저가, 最低價
     """,
     CLOSE: """
-        close, c, closing, close price, closing price, last, last price, price, px, px close,
+        close, c, prices, closing, close price, closing price, last, last price, price, px, px close,
         px last, schluss, schlusskurs, letzter, kurs, preis, cloture, dernier, prix, cierre,
         precio, ultimo, ultimo precio, fechamento, preco, chiusura, prezzo, slot, slotkoers, koers,
         prijs, stangning, zamkniecie, cena, kapanis, fiyat, закрытие, цена закрытия, цена,

@@ -78,7 +78,12 @@ def sources(path: Path, limits: Limits) -> Iterator[Source]:
     if packed is None:
         yield _source(path.name, lambda: _Metered(path.open("rb"), limits, 0))
     else:
-        yield _source(path.stem, lambda: _Metered(packed(path.open("rb")), limits, size))
+
+        def unpacked() -> IO[bytes]:
+            raw = path.open("rb")
+            return _Metered(packed(raw), limits, size, raw)
+
+        yield _source(path.stem, unpacked)
 
 
 @contextmanager
@@ -115,7 +120,7 @@ def _require_regular(path: Path) -> None:
 
 def _unpacker(head: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
     if head.startswith(b"\x1f\x8b"):
-        return lambda stream: cast(IO[bytes], gzip.GzipFile(fileobj=stream))
+        return lambda stream: cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb"))
     if head.startswith(b"BZh"):
         return lambda stream: bz2.BZ2File(stream)
     if head.startswith(b"\xfd7zXZ\0"):
@@ -126,7 +131,12 @@ def _unpacker(head: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
 def _members(path: Path, limits: Limits) -> Iterator[Source]:
     with reading(path.name):
         archive = zipfile.ZipFile(path)
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+    with archive:
+        yield from _tables_in(archive, limits)
+
+
+def _tables_in(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
+    infos = [info for info in archive.infolist() if not info.is_dir()]
     names = {info.filename for info in infos}
     if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
         raise FileRefused("This is an Excel workbook or Office document: save the sheet as CSV.")
@@ -166,7 +176,12 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
     packed = _unpacker(head)
     if packed is None:
         return _source(name, raw)
-    return _source(name.rpartition(".")[0], lambda: _Metered(packed(raw()), limits, info.compress_size))
+
+    def unpacked() -> IO[bytes]:
+        inner = raw()
+        return _Metered(packed(inner), limits, info.compress_size, inner)
+
+    return _source(name.rpartition(".")[0], unpacked)
 
 
 def _source(name: str, open_stream: Callable[[], IO[bytes]]) -> Source:
@@ -200,10 +215,14 @@ def _too_large(limits: Limits) -> FileRefused:
 
 
 class _Metered(io.RawIOBase, IO[bytes]):
-    """A stream that counts what comes out of it and stops at the limits. `packed` is 0 for plain files."""
+    """A stream that counts what comes out of it and stops at the limits. `packed` is 0 for plain files.
 
-    def __init__(self, stream: IO[bytes], limits: Limits, packed: int) -> None:
-        self._stream, self._limits, self._packed, self._count = stream, limits, packed, 0
+    `below` is the stream an unpacker reads from: unpackers do not close it.
+    """
+
+    def __init__(self, stream: IO[bytes], limits: Limits, packed: int, below: IO[bytes] | None = None) -> None:
+        self._stream, self._limits, self._packed, self._below = stream, limits, packed, below
+        self._count = 0
 
     def readable(self) -> bool:
         return True
@@ -223,4 +242,6 @@ class _Metered(io.RawIOBase, IO[bytes]):
 
     def close(self) -> None:
         self._stream.close()
+        if self._below is not None:
+            self._below.close()
         super().close()

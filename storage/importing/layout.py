@@ -95,9 +95,10 @@ class _Sample:
     def numbers(self, at: int) -> Array:
         if at not in self._numbers:
             column = self.columns[at]
-            mark = (
-                numbers.decimal_mark([column]) if pa.types.is_string(column.type) else numbers.Decimal.POINT
-            )
+            is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+            mark = numbers.decimal_mark([column]) if is_text else numbers.Decimal.POINT
+            if mark is numbers.Decimal.OPEN:  # numbers under either mark; which one is asked later
+                mark = numbers.Decimal.COMMA
             self._numbers[at] = numbers.parse(column, mark)[0]
         return self._numbers[at]
 

@@ -33,7 +33,7 @@ _PLACES = {
 _RULES = (
     "Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_York", "America/Chicago", "America/Denver",
     "America/Los_Angeles", "Australia/Sydney", "Australia/Adelaide", "Pacific/Auckland", "America/Santiago",
-    "America/Sao_Paulo", "Asia/Jerusalem",
+    "America/Sao_Paulo",
 )  # fmt: skip
 _OFFSET = re.compile(r"(?:utc|gmt)?\s*([+-])(\d{1,2})(?::?(\d{2}))?", re.I)
 

@@ -283,11 +283,11 @@ def _order(
         elif dotted:
             a_is_day = True
         else:
-            steady_day, steady_month = (
-                _steadiness(_days(year, month, day)[0] * DAY_MICROS + clock)
-                for month, day in ((b, a), (a, b))
+            day_micros, month_micros = (
+                _days(year, month, day)[0] * DAY_MICROS + clock for month, day in ((b, a), (a, b))
             )
-            if steady_day == steady_month:
+            steady_day, steady_month = _steadiness(day_micros), _steadiness(month_micros)
+            if steady_day == steady_month and (a != b).any():
                 raise Unclear(
                     "dates",
                     f"{texts[0]} could be day or month first: say --dates day-first or --dates month-first.",
@@ -297,10 +297,15 @@ def _order(
     return (year, b, a, "day first") if a_is_day else (year, a, b, "month first")
 
 
-def _steadiness(micros: Array) -> int:
-    """How many steps between rows have the commonest length: the right order of day and month has more."""
+def _steadiness(micros: Array) -> tuple[int, int]:
+    """How many steps between rows have the commonest length, then how few days the longest step is.
+
+    The right order of day and month has more of the one; across a night with a hole in it the other tells.
+    """
     steps = np.abs(np.diff(micros))
-    return int(np.unique(steps, return_counts=True)[1].max()) if len(steps) else 0
+    if not len(steps):
+        return 0, 0
+    return int(np.unique(steps, return_counts=True)[1].max()), -int(steps.max() // DAY_MICROS)
 
 
 def _zoned(micros: Array, texts: pa.Array) -> tuple[Array, Array]:

@@ -105,7 +105,7 @@ class Services:
         return bool(self._membership.needs)
 
     def ensure(self) -> bool:
-        """Bring the built-in servers back if they are gone; True if they were. Costs a microsecond if not.
+        """Bring the built-in servers back if they are gone; True if they were. Costs microseconds if not.
 
         The addresses stay the same, so engines and pools that replace dead connections go on. May be called
         from any thread and in forked children. Raises ServiceError.

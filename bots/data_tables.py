@@ -74,8 +74,6 @@ def show_import(report: Report) -> None:
             _print(f"    {len(rejects):,} x {plain(reason)}")
             for reject in rejects[:2]:
                 _print(f"      line {reject.line}: {plain(reject.text)}")
-    for warning in report.warnings:
-        _print(f"  Note: {plain(warning)}")
     if not report.written:
         _print("  Nothing was written (--dry-run).")
 

@@ -6,7 +6,7 @@ what is coarser keeps its own cadence; nothing is ever filled in.
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +34,6 @@ class Bars:
     micros: Array
     values: dict[str, Array]
     report: CoinReport
-    warnings: list[str] = field(default_factory=list)
 
 
 def build(rows: Rows, *, end_stamped: bool, cadence_seconds: int | None = None) -> list[Bars]:
@@ -43,12 +42,14 @@ def build(rows: Rows, *, end_stamped: bool, cadence_seconds: int | None = None) 
     Raises FileRefused for a cadence that neither divides five minutes nor is a multiple of it.
     """
     aside = rows.aside
-    rows = rows.take(np.lexsort((rows.line, rows.micros, rows.market)))
+    order = np.lexsort((rows.line, rows.micros, rows.market))
+    if not np.array_equal(order, np.arange(len(order))):
+        rows = rows.take(order)
     edges = np.searchsorted(rows.market, np.arange(len(rows.markets) + 1))
     built = []
     known = cadence_seconds or _pooled_cadence(rows, edges)
     for at, market in enumerate(rows.markets):
-        here = rows.take(np.arange(edges[at], edges[at + 1]))
+        here = rows.take(slice(edges[at], edges[at + 1]))
         if len(here):
             bars = _of_market(here, market, end_stamped, known)
             twins = np.intersect1d(aside[1][aside[0] == at], here.micros)

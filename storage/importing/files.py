@@ -220,7 +220,9 @@ class _Metered(io.RawIOBase, IO[bytes]):
     `below` is the stream an unpacker reads from: unpackers do not close it.
     """
 
-    def __init__(self, stream: IO[bytes], limits: Limits, packed: int, below: IO[bytes] | None = None) -> None:
+    def __init__(
+        self, stream: IO[bytes], limits: Limits, packed: int, below: IO[bytes] | None = None
+    ) -> None:
         self._stream, self._limits, self._packed, self._below = stream, limits, packed, below
         self._count = 0
 

@@ -36,11 +36,10 @@ class Decimal(enum.Enum):
 
 def decimal_mark(columns: Sequence[pa.ChunkedArray | pa.Array]) -> Decimal:
     """The mark that the values of text columns prove, by majority of the values that prove anything."""
-    every = [_texts(column) for column in columns]
-    if not any(pc.any(pc.match_substring_regex(texts, "[,，]")).as_py() for texts in every):
+    if not any(pc.any(pc.match_substring_regex(column, "[,，]")).as_py() for column in columns):
         return Decimal.POINT
     point = comma = 0
-    for texts in map(_tidy, every):
+    for texts in (_tidy(_texts(column)) for column in columns):
         # A lone mark is a decimal one unless exactly three digits follow; with both, the last one is; a mark
         # that occurs twice groups thousands.
         point += _matching(

@@ -78,9 +78,7 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
     for source in sources(path, limits):
         table = _READERS[source.kind](source, limits)
         found = layout.recognise(table, options.columns)
-        given = Given(
-            options.coin, options.tz, options.dates, options.decimal, options.columns, options.now_micros
-        )
+        given = Given(options.coin, options.tz, options.dates, options.decimal, options.now_micros)
         extracted.append(rows.extract(table, found, given))
         report.rows_in += table.rows + len(table.rejects)
         end_stamped |= options.stamps is None and (found.is_end or _says_end(table))
@@ -88,10 +86,11 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
         venues += _named_venues(table, found)
         table.columns.clear()  # the texts have been read: give their memory back
         tables.append(table)
-    merged = _together(extracted)
     for piece in extracted:
         report.understood |= piece.understood
         report.rejects += piece.rejects
+    merged = _together(extracted)
+    extracted.clear()
     if len(set(venues)) > 1:
         names = ", ".join(sorted(set(venues))[:5])
         raise FileRefused(f"It holds prices of several venues ({names}), which never mix: split it by venue.")
@@ -122,23 +121,12 @@ def _named_venues(table: RawTable, found: layout.Layout) -> list[str]:
 
 def _together(pieces: list[Rows]) -> Rows:
     """The rows of all members of an archive as one table."""
-    if len(pieces) == 1:
-        return pieces[0]
-    markets = sorted(
-        {market for piece in pieces for market in piece.markets}, key=lambda m: (m.coin, m.quote)
-    )
-    codes = [np.array([markets.index(m) for m in piece.markets])[piece.market] for piece in pieces]
-    return Rows(
-        markets,
-        np.concatenate(codes),
-        np.concatenate([piece.micros for piece in pieces]),
-        np.concatenate([piece.line for piece in pieces]),
-        {name: np.concatenate([piece.values[name] for piece in pieces]) for name in rows.VALUES},
-        aside=(
-            np.concatenate([np.array([markets.index(m) for m in p.markets])[p.aside[0]] for p in pieces]),
-            np.concatenate([piece.aside[1] for piece in pieces]),
-        ),
-    )
+    found = {market for piece in pieces for market in piece.markets}
+    markets = sorted(found, key=lambda market: (market.coin, market.quote))
+    for piece in pieces:
+        places = np.array([markets.index(market) for market in piece.markets])
+        piece.market, piece.aside = places[piece.market], (places[piece.aside[0]], piece.aside[1])
+    return rows.join(pieces, markets)
 
 
 def _texts(path: Path, tables: list[RawTable]) -> list[str]:

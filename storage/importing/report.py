@@ -37,14 +37,13 @@ class CoinReport:
 
 @dataclass
 class Report:
-    """One file. `understood` says in words how it was read; `warnings` what a person should look at."""
+    """One file. `understood` says in words how it was read."""
 
     file: str
     understood: dict[str, str] = field(default_factory=dict)
     coins: list[CoinReport] = field(default_factory=list)
     rows_in: int = 0
     rejects: list[Reject] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
     written: bool = False
 
     def to_json(self) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """From a raw table to rows: instants, numbers and coins, and every line that cannot be one set aside."""
 
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -16,31 +15,12 @@ from storage.importing import columns as words
 from storage.importing import numbers, stamps, zones
 from storage.importing.errors import FileRefused, Unclear
 from storage.importing.layout import Layout, Panel
+from storage.importing.markets import markets_of
 from storage.importing.raw import RawTable, Reject
 
 Array = np.ndarray[Any, Any]
 
 VALUES = (*words.PRICES, words.VOLUME, words.BID, words.ASK)
-# Tickers that are words too: in a file name they say nothing.
-_ALSO_WORDS = frozenset(
-    [
-        "one",
-        "near",
-        "sand",
-        "time",
-        "hot",
-        "band",
-        "ape",
-        "flow",
-        "ont",
-        "sc",
-        "op",
-        "ton",
-        "str",
-        "comp",
-        "gala",
-    ]
-)
 _FIRST_MICROS = 1_230_768_000_000_000  # 2009: there was no Bitcoin before
 _TOMORROW_MICROS = 86_400_000_000
 _SLACK = 1e-3  # how far a close may lie outside its bar before the bar is impossible rather than rounded
@@ -65,7 +45,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.micros)
 
-    def take(self, where: Array) -> "Rows":
+    def take(self, where: Array | slice) -> "Rows":
         """The rows at some places, in that order."""
         values = {name: column[where] for name, column in self.values.items()}
         return Rows(self.markets, self.market[where], self.micros[where], self.line[where], values)
@@ -79,8 +59,28 @@ class Given:
     tz: str | None = None
     dates: str | None = None  # day-first | month-first
     decimal: str | None = None  # point | comma
-    columns: Mapping[str, str] = field(default_factory=dict)
     now_micros: int | None = None  # the clock, for tests
+
+
+def join(parts: Sequence[Rows], markets: list[coins.Market]) -> Rows:
+    """Rows one after the other; their markets are places in the one list `markets`."""
+    if len(parts) == 1:
+        (one,) = parts
+        return Rows(
+            markets, one.market, one.micros, one.line, one.values, one.rejects, one.understood, one.aside
+        )
+    return Rows(
+        markets,
+        np.concatenate([part.market for part in parts]),
+        np.concatenate([part.micros for part in parts]),
+        np.concatenate([part.line for part in parts]),
+        {name: np.concatenate([part.values[name] for part in parts]) for name in VALUES},
+        [reject for part in parts for reject in part.rejects],
+        aside=(
+            np.concatenate([part.aside[0] for part in parts]),
+            np.concatenate([part.aside[1] for part in parts]),
+        ),
+    )
 
 
 class Faults:
@@ -119,7 +119,7 @@ def extract(table: RawTable, layout: Layout, given: Given) -> Rows:
     """The rows of a table. Raises Unclear for what must not be guessed, FileRefused if nothing is left."""
     understood: dict[str, str] = {}
     rejects = list(table.rejects)
-    market, markets = _markets(table, layout, given, understood)
+    market, markets = markets_of(table, layout, given.coin, understood)
     times = _stamps(table, layout, given)
     faults = Faults(table.rows)
     _note_stamps(times, faults)
@@ -138,22 +138,9 @@ def extract(table: RawTable, layout: Layout, given: Given) -> Rows:
         if panel.market and panel.market.coin:
             code = np.full(table.rows, markets.index(panel.market))
         parts.append(_panel_rows(table, panel, code, micros, faults, mark, len(layout.panels) > 1))
-    values = {name: np.concatenate([part.values[name] for part in parts]) for name in VALUES}
-    for part in parts:
-        rejects += part.rejects
-    rows = Rows(
-        markets,
-        np.concatenate([part.market for part in parts]),
-        np.concatenate([part.micros for part in parts]),
-        np.concatenate([part.line for part in parts]),
-        values,
-        sorted(rejects, key=lambda reject: reject.line),
-        understood,
-        (
-            np.concatenate([part.aside[0] for part in parts]),
-            np.concatenate([part.aside[1] for part in parts]),
-        ),
-    )
+    rows = join(parts, markets)
+    rows.rejects = sorted(rejects + rows.rejects, key=lambda reject: reject.line)
+    rows.understood = understood
     if not len(rows):
         first = rows.rejects[0] if rows.rejects else Reject(1, "empty")
         raise FileRefused(
@@ -162,134 +149,6 @@ def extract(table: RawTable, layout: Layout, given: Given) -> Rows:
         )
     understood["columns"] = _column_words(table, layout)
     return rows
-
-
-def _markets(
-    table: RawTable, layout: Layout, given: Given, understood: dict[str, str]
-) -> tuple[Array, list[coins.Market]]:
-    """For each row the place of its market (-1: none), and the markets."""
-    if layout.coin is not None:
-        encoded = pc.dictionary_encode(table.columns[layout.coin].cast(pa.string()).combine_chunks())
-        names = encoded.dictionary.to_pylist()
-        found = [coins.market(name) if name else None for name in names]
-        if layout.quote is not None:
-            return _with_quotes(table, layout.quote, encoded, found)
-        places = sorted({market for market in found if market}, key=lambda m: (m.coin, m.quote))
-        # Some rows of a coin name the currency and some do not: the file means one market.
-        merged = _one_quote(places)
-        codes = np.array([merged.index(_quoted(m, merged)) if m else -1 for m in found] + [-1])
-        rows = codes[encoded.indices.fill_null(len(names)).to_numpy()]
-        understood["coin"] = "named on each line"
-        if given.coin:
-            wanted = _given_coin(given.coin)
-            if any(market.coin != wanted.coin for market in merged):
-                held = ", ".join(market.coin for market in merged[:8])
-                raise FileRefused(
-                    f"--coin {wanted.coin} contradicts the file, which names {held}: leave it out."
-                )
-        return rows, merged
-    in_headers = [panel.market for panel in layout.panels if panel.market and panel.market.coin]
-    if in_headers:
-        understood["coin"] = "named in the header"
-        return np.zeros(table.rows, np.int64), in_headers
-    quote = next((panel.market.quote for panel in layout.panels if panel.market), "")
-    market, how = _single_market(table, given)
-    understood["coin"] = f"{market.coin} ({how})"
-    return np.zeros(table.rows, np.int64), [coins.Market(market.coin, market.quote or quote)]
-
-
-def _with_quotes(
-    table: RawTable, quote: int, encoded: pa.DictionaryArray, found: list[coins.Market | None]
-) -> tuple[Array, list[coins.Market]]:
-    quotes = pc.dictionary_encode(pc.utf8_lower(table.columns[quote].cast(pa.string())).combine_chunks())
-    names = [str(name).strip() for name in quotes.dictionary.to_pylist()]
-    pairs = (
-        encoded.indices.fill_null(len(found)).to_numpy() * (len(names) + 1)
-        + quotes.indices.fill_null(len(names)).to_numpy()
-    )
-    unique, inverse = np.unique(pairs, return_inverse=True)
-    markets: list[coins.Market] = []
-    codes = []
-    for pair in unique:
-        base, money = divmod(int(pair), len(names) + 1)
-        market = found[base] if base < len(found) else None
-        if market and money < len(names) and re.fullmatch(r"[a-z0-9]{2,12}", names[money]):
-            market = coins.Market(market.coin, names[money])
-        if market and market not in markets:
-            markets.append(market)
-        codes.append(markets.index(market) if market else -1)
-    return np.array(codes)[inverse], markets
-
-
-def _one_quote(markets: list[coins.Market]) -> list[coins.Market]:
-    quotes = {market.quote for market in markets if market.quote}
-    if len(quotes) != 1:
-        return markets
-    quote = quotes.pop()
-    return sorted({coins.Market(market.coin, quote) for market in markets}, key=lambda m: m.coin)
-
-
-def _quoted(market: coins.Market, markets: list[coins.Market]) -> coins.Market:
-    return market if market in markets else coins.Market(market.coin, markets[0].quote)
-
-
-def _given_coin(text: str) -> coins.Market:
-    market = coins.market(text)
-    if not market:
-        raise Unclear("coin", f"{text[:20]!r} is no coin symbol: write one such as btc.")
-    return market
-
-
-def _single_market(table: RawTable, given: Given) -> tuple[coins.Market, str]:
-    if given.coin:
-        return _given_coin(given.coin), "as given"
-    for key in ("symbol", "pair", "coin", "market", "ticker"):
-        if market := coins.market(table.metadata.get(key, "")):
-            return market, "from the file's own description"
-    stem = table.name.rsplit("/", 1)[-1]
-    while re.search(r"\.[A-Za-z0-9]{2,7}$", stem):
-        stem = stem.rpartition(".")[0]
-    markets = _markets_in(stem)
-    coins_found = {market.coin for market in markets}
-    if len(coins_found) == 1:
-        return max(markets, key=lambda m: len(m.quote)), "from the file name"
-    for remark in table.remarks:
-        named = _markets_in(remark)
-        if not coins_found and len({market.coin for market in named}) == 1:
-            return max(named, key=lambda m: len(m.quote)), "from a remark in the file"
-    if coins_found:
-        raise Unclear(
-            "coin",
-            f"The file name speaks of {', '.join(sorted(coins_found))}: say which it is with --coin.",
-            tuple(sorted(coins_found)),
-        )
-    raise Unclear("coin", "The file does not say which coin it is: name it with --coin, as in --coin btc.")
-
-
-def _markets_in(text: str) -> list[coins.Market]:
-    """The coins a file name or remark names; two neighbours of which the second is money are one pair."""
-    parts = [part for part in re.split(r"[^A-Za-z0-9]+", text) if part]
-    found, at = [], 0
-    while at < len(parts):
-        pair = coins.market("/".join(parts[at : at + 2])) if at + 1 < len(parts) else None
-        if (
-            pair
-            and pair.quote
-            and coins.known(parts[at])
-            and (pair.quote in coins.MONEY or pair.coin != "btc")
-        ):
-            found.append(pair)
-            at += 2
-            continue
-        market = coins.market(parts[at])
-        if market and coins.known(parts[at]) and parts[at].lower() not in _ALSO_WORDS:
-            found.append(market)
-        at += 1
-    stable = [market for market in found if market.coin in coins.MONEY and not market.quote]
-    others = [market for market in found if market not in stable]
-    if others and stable:
-        return [coins.Market(market.coin, market.quote or stable[0].coin) for market in others]
-    return others or found
 
 
 def _stamps(table: RawTable, layout: Layout, given: Given) -> stamps.Stamps:
@@ -410,6 +269,8 @@ def _panel_rows(
     timed = faults.none
     _judge(values, faults)
     good = faults.none
+    if len(good) == table.rows:
+        return Rows([], market, micros, table.lines, values)
     kept = {name: column[good] for name, column in values.items()}
     rejects = faults.rejects(table, blank)
     aside = np.setdiff1d(timed, good, assume_unique=True)

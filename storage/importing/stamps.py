@@ -21,6 +21,7 @@ Array = np.ndarray[Any, Any]
 UNREADABLE, INSTANT, WALL, MISSING, LOST_DIGITS, UNKNOWN_ZONE = range(6)
 
 DAY_MICROS = 86_400_000_000
+_BLOCK_ROWS = 100_000
 _YEARS = (2009, 2100)  # Bitcoin's first block, and the end of what stamps are likely to mean
 _EXCEL_EPOCH_DAYS = 25_569  # 1970-01-01 as an Excel serial day
 _UNITS = (("seconds", 1e9), ("milliseconds", 1e12), ("microseconds", 1e15), ("nanoseconds", 1e18))
@@ -217,32 +218,39 @@ def _read_dates(texts: pa.Array, stamps: Stamps, day_first: bool | None) -> None
         (_DAY_MONTH, "day and name of month"),
         (_MONTH_DAY, "name of month and day"),
     ):
-        where = np.flatnonzero(stamps.kind == UNREADABLE)
-        if not len(where):
+        open_rows = np.flatnonzero(stamps.kind == UNREADABLE)
+        if not len(open_rows):
             return
-        parts = pc.extract_regex(texts.take(pa.array(where)), pattern)
-        hit = _bools(parts.is_valid())
-        if not hit.any():
-            continue
-        where, parts = where[hit], parts.filter(pa.array(hit))
-        a, b, c = (_field(parts, name) for name in "abc")
-        clock, clock_valid = _clock(parts)
-        if pattern is _YEAR_FIRST:
-            b = np.where(b < 0, _field(parts, "b2"), b)
-            c = np.where(c < 0, _field(parts, "c2"), c)
-            year, month, day = a, b, c
-        elif pattern is _YEAR_LAST:
-            texts_here = texts.take(pa.array(where))
-            year, month, day, style = _order(a, b, c, clock, texts_here, day_first)
-        else:
-            month = np.array(
-                [_MONTHS.get(_plain(name), 0) for name in pc.struct_field(parts, "b").to_pylist()]
-            )
-            year, day = _full_year(c), a
-        days, valid = _days(year, month, day)
-        valid &= clock_valid & (year >= _YEARS[0]) & (year < _YEARS[1])
-        micros, kind = _zoned(days * DAY_MICROS + clock, pc.struct_field(parts, "z"))
-        stamps._put(where, micros, np.where(valid, kind, UNREADABLE), style)
+        # The parts of a million stamps fill 200 MB. Only the order of day and month needs to see them all.
+        blocks = 1 if pattern is _YEAR_LAST else len(open_rows) // _BLOCK_ROWS + 1
+        for where in np.array_split(open_rows, blocks):
+            _read_pattern(texts, where, stamps, pattern, style, day_first)
+
+
+def _read_pattern(
+    texts: pa.Array, where: Array, stamps: Stamps, pattern: str, style: str, day_first: bool | None
+) -> None:
+    parts = pc.extract_regex(texts.take(pa.array(where)), pattern)
+    hit = _bools(parts.is_valid())
+    if not hit.any():
+        return
+    where, parts = where[hit], parts.filter(pa.array(hit))
+    a, b, c = (_field(parts, name) for name in "abc")
+    clock, clock_valid = _clock(parts)
+    if pattern is _YEAR_FIRST:
+        b = np.where(b < 0, _field(parts, "b2"), b)
+        c = np.where(c < 0, _field(parts, "c2"), c)
+        year, month, day = a, b, c
+    elif pattern is _YEAR_LAST:
+        year, month, day, style = _order(a, b, c, clock, texts.take(pa.array(where)), day_first)
+    else:
+        names = pc.dictionary_encode(pc.struct_field(parts, "b"))
+        numbers = np.array([_MONTHS.get(name.lower(), 0) for name in names.dictionary.to_pylist()])
+        month, year, day = numbers[names.indices.to_numpy()], _full_year(c), a
+    days, valid = _days(year, month, day)
+    valid &= clock_valid & (year >= _YEARS[0]) & (year < _YEARS[1])
+    micros, kind = _zoned(days * DAY_MICROS + clock, pc.struct_field(parts, "z"))
+    stamps._put(where, micros, np.where(valid, kind, UNREADABLE), style)
 
 
 def _clock(parts: pa.StructArray) -> tuple[Array, Array]:
@@ -349,10 +357,6 @@ def _field(parts: pa.StructArray, name: str) -> Array:
 
 def _full_year(year: Array) -> Array:
     return np.where(year < 100, year + 2000, year)
-
-
-def _plain(name: str) -> str:
-    return name.lower().rstrip(".")
 
 
 def _bools(values: pa.Array) -> Array:

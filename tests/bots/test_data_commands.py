@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from bots.data_commands import PLANTED, SAMPLE, data
+from bots.data_commands import data
+from bots.sample_command import PLANTED, SAMPLE
 from storage import prices
 from storage.database import Database
 from storage.embedded import Services
@@ -39,7 +40,9 @@ def omc(monkeypatch: pytest.MonkeyPatch, database_url: str, services: Services) 
 @pytest.fixture
 def prices_file(tmp_path: Path) -> Path:
     path = tmp_path / "binance_btc_usdt.csv"
-    lines = [f"{int((START + at * STEP).timestamp())},{100 + at % 7}" for at in range(400) if not 50 <= at < 60]
+    lines = [
+        f"{int((START + at * STEP).timestamp())},{100 + at % 7}" for at in range(400) if not 50 <= at < 60
+    ]
     path.write_text("time,close\n" + "\n".join(lines) + "\nTotal,\n")
     return path
 
@@ -74,13 +77,17 @@ def test_listing_names_the_default_series_and_marks_what_is_simulated(omc: Omc, 
         (coin, "simulated", True, 30 * 288) for coin in SAMPLE
     }
     omc("import", prices_file)
-    defaults = {row["coin"]: row["series"] for row in json.loads(omc("coins", "--json").output) if row["default"]}
+    defaults = {
+        row["coin"]: row["series"] for row in json.loads(omc("coins", "--json").output) if row["default"]
+    }
     assert defaults["btc"] == "binance:usdt"
     assert defaults["eth"] == "simulated"
     assert omc("coins").output.count("SIMULATED") == len(SAMPLE)
 
 
-def test_the_sample_is_the_same_for_a_seed_names_its_planted_coin_and_ends_now(omc: Omc, tmp_path: Path) -> None:
+def test_the_sample_is_the_same_for_a_seed_names_its_planted_coin_and_ends_now(
+    omc: Omc, tmp_path: Path
+) -> None:
     first = omc("sample", "--days", "30", "--seed", "3").output
     assert f"except {PLANTED}" in first
     omc("export", "--coins", "btc,xrp", "--out", tmp_path / "a.parquet")
@@ -104,7 +111,9 @@ def test_an_export_comes_back_as_it_was_and_into_its_series(omc: Omc, tmp_path: 
     ]
 
 
-def test_an_export_that_cannot_be_is_said_and_leaves_no_file(omc: Omc, prices_file: Path, tmp_path: Path) -> None:
+def test_an_export_that_cannot_be_is_said_and_leaves_no_file(
+    omc: Omc, prices_file: Path, tmp_path: Path
+) -> None:
     omc("import", prices_file)
     for arguments, words in (
         (("--coins", "doge", "--out", tmp_path / "x.csv"), "no prices of doge"),
@@ -137,9 +146,7 @@ def test_stats_and_health_tell_gaps_and_age(omc: Omc, prices_file: Path) -> None
     assert line.count(" ", 9, 9 + 48) + line.count("░", 9, 9 + 48) >= 1
 
 
-def test_fetch_shows_what_came_and_goes_on_where_it_was(
-    omc: Omc, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fetch_shows_what_came_and_goes_on_where_it_was(omc: Omc, monkeypatch: pytest.MonkeyPatch) -> None:
     now = int(datetime.now(UTC).timestamp() * 1000) // STEP_MS * STEP_MS
     candles = {now - at * STEP_MS: kline(now - at * STEP_MS, 100 + at) for at in range(1, 320)}
     with running(Venue({"BTCUSDT": candles, "ETHUSDT": candles})) as venue:
@@ -158,7 +165,9 @@ def test_fetch_shows_what_came_and_goes_on_where_it_was(
 
 
 def test_collect_once_stores_the_latest_prices(omc: Omc, monkeypatch: pytest.MonkeyPatch) -> None:
-    latest = {"prices": {"btc": {"bid": "3", "ask": "1", "last": "2"}, "str": {"bid": "1", "ask": "3", "last": "2"}}}
+    latest = {
+        "prices": {"btc": {"bid": "3", "ask": "1", "last": "2"}, "str": {"bid": "1", "ask": "3", "last": "2"}}
+    }
     with running(Venue(latest=latest)) as venue:
         monkeypatch.setenv("COINSPOT_API_BASE", venue.url)
         result = omc("collect", "--once")
@@ -173,7 +182,9 @@ def program(*arguments: object) -> list[str]:
 
 def test_at_a_terminal_what_is_missing_is_asked(omc: Omc, tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
-    path.write_text("time,close\n" + "".join(f"{int((START + at * STEP).timestamp())},{at + 1}\n" for at in range(9)))
+    path.write_text(
+        "time,close\n" + "".join(f"{int((START + at * STEP).timestamp())},{at + 1}\n" for at in range(9))
+    )
     command, *arguments = program("import", path)
     child = pexpect.spawn(command, arguments, env=dict(os.environ), encoding="utf-8", timeout=60)
     child.expect("does not say which coin")
@@ -192,7 +203,9 @@ def test_at_a_terminal_what_is_missing_is_asked(omc: Omc, tmp_path: Path) -> Non
     assert "--coin btc" in refused.output
 
 
-def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(omc: Omc, prices_file: Path, database_url: str) -> None:
+def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(
+    omc: Omc, prices_file: Path, database_url: str
+) -> None:
     database = Database(database_url)
     with database.begin() as session:
         # Hold the series: the import reads its file and then waits to write.
@@ -201,7 +214,13 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(omc: Omc, prices_file: P
         prices.upsert(
             session,
             "binance:usdt",
-            pa.table({"coin": ["eth"], "timestamp": pa.array([START], pa.timestamp("us", tz="UTC")), "close": [1.0]}),
+            pa.table(
+                {
+                    "coin": ["eth"],
+                    "timestamp": pa.array([START], pa.timestamp("us", tz="UTC")),
+                    "close": [1.0],
+                }
+            ),
         )
         child = subprocess.Popen(program("import", prices_file), stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None

@@ -36,7 +36,8 @@ def folder(test_data: Path) -> Path:
 
 
 def as_frame(reading: Reading) -> pd.DataFrame:
-    return pa.concat_tables([part.table for part in reading.parts]).to_pandas()
+    frame: pd.DataFrame = pa.concat_tables([part.table for part in reading.parts]).to_pandas()
+    return frame
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -63,7 +64,9 @@ def test_every_good_row_is_at_its_instant_with_its_value(folder: Path, name: str
 def test_conflicts_gaps_and_impossible_rows_are_reported_at_their_times(folder: Path) -> None:
     expected = json.loads((folder / "expected.json").read_text())
     (xrp,) = read(folder / "04_xrp_mixed_offsets.csv").report.coins
-    conflicts = {pd.Timestamp(time) for time in expected["04_xrp_mixed_offsets.csv"]["conflicting_duplicates"]}
+    conflicts = {
+        pd.Timestamp(time) for time in expected["04_xrp_mixed_offsets.csv"]["conflicting_duplicates"]
+    }
     assert {pd.Timestamp(time) for time in xrp.conflicts} == conflicts
 
     reading = read(folder / "05_doge_gaps_nan_spikes.csv")

@@ -41,7 +41,9 @@ def expected(count: int, start: datetime = START, step: timedelta = STEP) -> dic
     return {start + at * step: 100.0 + at for at in range(count)}
 
 
-def candles(stamp: Callable[[datetime], object], count: int = 12, step: timedelta = STEP, start: datetime = START) -> str:
+def candles(
+    stamp: Callable[[datetime], object], count: int = 12, step: timedelta = STEP, start: datetime = START
+) -> str:
     """Lines of time, open, high, low, close, volume; bar `at` closes at 100 + at, where the next one opens."""
     lines = []
     for at in range(count):
@@ -81,7 +83,9 @@ def test_every_spelling_of_a_time_is_the_same_instant(
 
 def test_day_and_month_are_told_apart_by_the_run_of_the_rows(save: Save) -> None:
     # 11 and 12 June: read month first, midnight would be a leap of a month.
-    path = save("btc.csv", HEADER + candles(lambda t: f"{t:%d/%m/%Y %H:%M}", 300, start=START.replace(day=11)))
+    path = save(
+        "btc.csv", HEADER + candles(lambda t: f"{t:%d/%m/%Y %H:%M}", 300, start=START.replace(day=11))
+    )
     assert closes(read(path)) == expected(300, START.replace(day=11))
 
 
@@ -96,11 +100,16 @@ def test_a_date_that_can_be_two_is_asked_for(save: Save) -> None:
 
 @pytest.mark.parametrize(
     ("zone", "night"),
-    [("Europe/Berlin", datetime(2022, 10, 29, tzinfo=UTC)), ("Europe/London", datetime(2022, 10, 29, tzinfo=UTC))],
+    [
+        ("Europe/Berlin", datetime(2022, 10, 29, tzinfo=UTC)),
+        ("Europe/London", datetime(2022, 10, 29, tzinfo=UTC)),
+    ],
 )
 def test_a_repeated_hour_shows_the_zone_and_keeps_every_row(save: Save, zone: str, night: datetime) -> None:
     place = ZoneInfo(zone)
-    path = save("btc.csv", HEADER + candles(lambda t: f"{t.astimezone(place):%Y-%m-%d %I:%M %p}", 576, start=night))
+    path = save(
+        "btc.csv", HEADER + candles(lambda t: f"{t.astimezone(place):%Y-%m-%d %I:%M %p}", 576, start=night)
+    )
 
     reading = read(path)
 
@@ -110,7 +119,9 @@ def test_a_repeated_hour_shows_the_zone_and_keeps_every_row(save: Save, zone: st
 
 def test_a_skipped_hour_shows_the_zone_too(save: Save) -> None:
     berlin, night = ZoneInfo("Europe/Berlin"), datetime(2023, 3, 25, tzinfo=UTC)
-    path = save("btc.csv", HEADER + candles(lambda t: f"{t.astimezone(berlin):%Y-%m-%d %H:%M}", 576, start=night))
+    path = save(
+        "btc.csv", HEADER + candles(lambda t: f"{t.astimezone(berlin):%Y-%m-%d %H:%M}", 576, start=night)
+    )
     assert closes(read(path)) == expected(576, night)
 
 
@@ -137,10 +148,13 @@ def test_a_repeated_hour_in_shuffled_lines_is_set_aside_rather_than_guessed(save
 
 
 @pytest.mark.parametrize(
-    ("header", "offset_hours"), [("time_aest", 10), ("Time (UTC+2)", 2), ("date_utc", 0), ("timestamp [UTC-05:00]", -5)]
+    ("header", "offset_hours"),
+    [("time_aest", 10), ("Time (UTC+2)", 2), ("date_utc", 0), ("timestamp [UTC-05:00]", -5)],
 )
 def test_a_zone_in_the_header_is_taken(save: Save, header: str, offset_hours: int) -> None:
-    text = HEADER.replace("time", header) + candles(lambda t: f"{t + timedelta(hours=offset_hours):%Y-%m-%d %H:%M}")
+    text = HEADER.replace("time", header) + candles(
+        lambda t: f"{t + timedelta(hours=offset_hours):%Y-%m-%d %H:%M}"
+    )
     assert closes(read(save("btc.csv", text))) == expected(12)
 
 
@@ -150,8 +164,12 @@ def test_stamps_that_lost_their_digits_are_set_aside_not_guessed(save: Save) -> 
     assert (reject.line, reject.reason) == (14, "a time that lost its last digits (export whole numbers)")
 
 
-@pytest.mark.parametrize(("name", "late"), [("close_time", 299.999), ("time", 299.999), ("close_time", 300.0)])
-def test_stamps_at_the_end_of_the_bar_are_moved_to_its_start_and_said(save: Save, name: str, late: float) -> None:
+@pytest.mark.parametrize(
+    ("name", "late"), [("close_time", 299.999), ("time", 299.999), ("close_time", 300.0)]
+)
+def test_stamps_at_the_end_of_the_bar_are_moved_to_its_start_and_said(
+    save: Save, name: str, late: float
+) -> None:
     text = HEADER.replace("time", name) + candles(lambda t: round((t.timestamp() + late) * 1000))
     reading = read(save("btc.csv", text))
     assert closes(reading) == expected(12)
@@ -178,7 +196,9 @@ def test_one_minute_candles_are_put_together_and_unfinished_bars_left_out(save: 
 
 
 @pytest.mark.parametrize(("minutes", "name"), [(15, "15m"), (60, "1h"), (1440, "1d")])
-def test_coarser_bars_keep_their_cadence_in_a_series_of_their_own(save: Save, minutes: int, name: str) -> None:
+def test_coarser_bars_keep_their_cadence_in_a_series_of_their_own(
+    save: Save, minutes: int, name: str
+) -> None:
     step = timedelta(minutes=minutes)
     reading = read(save("binance_btc_usdt.csv", HEADER + candles(lambda t: int(t.timestamp()), 40, step)))
     assert reading.parts[0].series.name == f"binance:usdt@{name}"
@@ -237,8 +257,15 @@ def test_headers_of_two_rows_name_role_and_coin(save: Save) -> None:
         ("日時;始値;高値;安値;終値;出来高", "utf-16"),
     ],
 )
-def test_headers_of_other_languages_and_encodings_are_understood(save: Save, header: str, encoding: str) -> None:
-    body = candles(lambda t: f"{t:%d.%m.%Y %H:%M}").replace(",", ";").replace(".0;", ",0;").replace(".0\n", ",0\n")
+def test_headers_of_other_languages_and_encodings_are_understood(
+    save: Save, header: str, encoding: str
+) -> None:
+    body = (
+        candles(lambda t: f"{t:%d.%m.%Y %H:%M}")
+        .replace(",", ";")
+        .replace(".0;", ",0;")
+        .replace(".0\n", ",0\n")
+    )
     table = read(save("btc.csv", (header + "\n" + body).encode(encoding))).parts[0].table
     assert table["close"].to_pylist() == [100.0 + at for at in range(12)]
     assert table["high"].to_pylist() == [101.0 + at for at in range(12)]
@@ -268,7 +295,11 @@ def test_a_date_and_a_clock_in_two_columns_belong_together(save: Save) -> None:
 
 
 def test_currencies_of_one_file_go_into_series_of_their_own(save: Save) -> None:
-    lines = [f"{int((START + at * STEP).timestamp())},BTC/{quote},{100 + at}" for at in range(6) for quote in ("EUR", "USDT")]
+    lines = [
+        f"{int((START + at * STEP).timestamp())},BTC/{quote},{100 + at}"
+        for at in range(6)
+        for quote in ("EUR", "USDT")
+    ]
     reading = read(save("kraken.csv", "time,pair,close\n" + "\n".join(lines)))
     assert [part.series.name for part in reading.parts] == ["kraken:eur", "kraken:usdt"]
     with pytest.raises(FileRefused, match="several currencies"):
@@ -276,7 +307,10 @@ def test_currencies_of_one_file_go_into_series_of_their_own(save: Save) -> None:
 
 
 def test_json_lines_json_documents_and_answers_of_services_are_read(save: Save) -> None:
-    rows = [[int((START + at * STEP).timestamp() * 1000), 99.0 + at, 101.0 + at, 98.0 + at, 100.0 + at, 5] for at in range(12)]
+    rows = [
+        [int((START + at * STEP).timestamp() * 1000), 99.0 + at, 101.0 + at, 98.0 + at, 100.0 + at, 5]
+        for at in range(12)
+    ]
     names = ["t", "o", "h", "l", "c", "v"]
     named = [dict(zip(names, row, strict=True)) for row in rows]
     for content in (
@@ -295,7 +329,9 @@ def test_json_lines_json_documents_and_answers_of_services_are_read(save: Save) 
 def test_parquet_with_an_index_a_zone_and_its_own_description(tmp_path: Path) -> None:
     stamps = pa.array([START + at * STEP for at in range(12)], pa.timestamp("ns", tz="Asia/Tokyo"))
     table = pa.table({"__index_level_0__": stamps, "BTC": [100.0 + at for at in range(12)]})
-    pq.write_table(table.replace_schema_metadata({"exchange": "Kraken", "quote": "EUR"}), tmp_path / "x.parquet")
+    pq.write_table(
+        table.replace_schema_metadata({"exchange": "Kraken", "quote": "EUR"}), tmp_path / "x.parquet"
+    )
     reading = read(tmp_path / "x.parquet")
     assert reading.parts[0].series.name == "kraken:eur"
     assert closes(reading) == expected(12)
@@ -366,7 +402,10 @@ def test_what_the_file_does_not_say_is_asked_for(save: Save) -> None:
         read(save("prices.csv", text))
     assert asked.value.option == "coin"
     assert read(save("prices.csv", text), Options(coin="XBT")).report.coins[0].coin == "btc"
-    assert closes(read(save("p.csv", text), Options(coin="btc", columns={"time": "1", "close": "high"})))[START] == 101
+    assert (
+        closes(read(save("p.csv", text), Options(coin="btc", columns={"time": "1", "close": "high"})))[START]
+        == 101
+    )
     with pytest.raises(Unclear, match="There is no column 'Kurs'"):
         read(save("prices.csv", text), Options(coin="btc", columns={"time": "1", "close": "Kurs"}))
     with pytest.raises(Unclear, match="is no zone"):

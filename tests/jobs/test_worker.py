@@ -52,6 +52,19 @@ def test_a_job_delivered_twice_runs_once(bench: Bench) -> None:
     assert bench.kinds(session) == ["opened", "stage_done", "completed"]
 
 
+def test_a_job_delivered_late_does_not_start_what_its_successor_is_for(bench: Bench) -> None:
+    session = bench.open("ask")
+    bench.run_burst()
+    with bench.database.begin() as db:
+        assert sessions.answer(db, session, "btc", user_id=None).accepted
+    bench.client.rpush(open_queue(bench.client).key, f"{session}-1")
+    bench.run_burst()
+    assert (bench.status(session), bench.row(session).lease_epoch) == ("queued", 1)
+    bench.enqueue(session, first=True)
+    bench.run_burst()
+    assert bench.kinds(session) == ["opened", "question", "answered", "completed"]
+
+
 def test_the_session_of_a_killed_worker_is_resumed_elsewhere_and_told_once(
     bench: Bench, is_alive: Alive
 ) -> None:

@@ -83,11 +83,7 @@ def analyze(backend: Backend, command: Command) -> Reply:
 
 def answer(backend: Backend, given: Answer) -> Reply:
     """Answer a run's question with one of its choices (by number or words) or freely. The first answer counts."""
-    text = clean(given.text).strip()
-    if not text:
-        raise Refusal("An answer needs some words, or the number of a choice.")
-    if len(text) > LONGEST_ANSWER:
-        raise Refusal(f"The answer has {len(text):,} characters; at most {LONGEST_ANSWER:,} are read.")
+    text = check_answer(given.text)
     with backend.database.begin() as db:
         user = _identify(db, given.speaker)
         row = access.find_run(db, given.run, given.speaker, user)
@@ -156,6 +152,16 @@ def check_goal(text: str) -> str:
             "Shorten it to the question itself."
         )
     return goal
+
+
+def check_answer(text: str) -> str:
+    """An answer as it is kept: cleaned, not empty, not over the limit. Raises Refusal."""
+    answer = clean(text).strip()
+    if not answer:
+        raise Refusal("An answer needs some words, or the number of a choice.")
+    if len(answer) > LONGEST_ANSWER:
+        raise Refusal(f"The answer has {len(answer):,} characters; at most {LONGEST_ANSWER:,} are read.")
+    return answer
 
 
 def check_preferences(options: Mapping[str, str]) -> dict[str, str]:

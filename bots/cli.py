@@ -1,0 +1,76 @@
+"""The `omc` command. Each subcommand lives in a module of its own that is imported when it is called."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import click
+
+# name -> (module:command, what the help says of it)
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "analyze": ("bots.analyze_command:analyze", "Ask a question about crypto prices and get a verdict."),
+    "plan": ("bots.plan_command:plan", "Read a goal and show what would be done; runs nothing."),
+    "status": ("bots.run_commands:status", "Show how a run stands, or what is going on."),
+    "list": ("bots.run_commands:list_runs", "List the newest runs."),
+    "answer": ("bots.run_commands:answer", "Answer the question a run has asked."),
+    "cancel": ("bots.run_commands:cancel", "Stop a run."),
+    "results": ("bots.run_commands:results", "Show a finished run again, or write its files."),
+    "data": ("bots.data_commands:data", "Bring prices in, look at what is held, take them out."),
+    "worker": ("bots.service_commands:worker", "Work on runs until told to stop."),
+    "sweeper": ("bots.service_commands:sweeper", "Set going again what lost workers and queues left lying."),
+    "db": ("bots.service_commands:db", "Look after the database's tables."),
+    "doctor": ("bots.doctor_command:doctor", "Check what is configured and whether it works."),
+}
+
+
+class Omc(click.Group):
+    """A group whose commands are loaded one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+
+
+@click.group(cls=Omc, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ohmycoins-lab", prog_name="omc")
+def cli() -> None:
+    """Ask questions about crypto prices and get verdicts that can be trusted.
+
+    Begin with: omc data sample, then omc analyze "will btc close higher in the next hour?"
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command; whatever goes wrong ends in one sentence and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal in an old encoding shows a question mark rather than ending the run.
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    try:
+        status = cli.main(arguments, prog_name="omc", standalone_mode=False)
+        sys.stdout.flush()
+    except Exception as error:
+        from bots.failures import report
+
+        status = report(error)
+    except KeyboardInterrupt:
+        click.echo("\nStopped.", err=True)
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""`omc doctor`: what is configured, what can be reached, and what to do about the rest."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.embedded import Services
+
+Word = Literal["ok", "note", "failed"]
+MARKS: dict[Word, str] = {"ok": "✓", "note": "·", "failed": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `failed` means that runs cannot work until it is put right."""
+
+    about: str
+    word: Word
+    said: str
+
+
+@click.command()
+def doctor() -> None:
+    """Check what is configured and whether it works. Exit status 1 when something that is needed does not."""
+    failed = False
+    for finding in _examine():
+        failed = failed or finding.word == "failed"
+        click.echo(f"{MARKS[finding.word]} {finding.word:<6} {finding.about:<9} {finding.said}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _examine() -> Iterator[Finding]:
+    from storage.embedded import HomeSettings, connect
+    from storage.errors import StorageError
+
+    yield Finding("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
+    yield _try("home", lambda: _home(HomeSettings()))
+    yield _try("limits", _limits)
+    try:
+        services = connect()
+    except StorageError as error:
+        yield Finding("servers", "failed", str(error))
+        return
+    from storage.database import Database
+
+    with services:
+        database = Database(services.database_url)
+        try:
+            yield _try("database", lambda: _database(database))
+            yield _try("queue", lambda: _queue(services))
+            yield _try("files", lambda: _files(services))
+            yield _try("prices", lambda: _prices(database))
+            yield _try("workers", lambda: _workers(database))
+        finally:
+            database.close()
+
+
+def _try(about: str, look: Callable[[], tuple[Word, str]]) -> Finding:
+    """A look that may fail: an expected failure is a finding."""
+    from bots.failures import explain
+
+    try:
+        word, said = look()
+    except Exception as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        return Finding(about, "failed", explained)
+    return Finding(about, word, said)
+
+
+def _home(settings: object) -> tuple[Word, str]:
+    from storage.embedded import HomeSettings
+
+    assert isinstance(settings, HomeSettings)
+    home = settings.omc_home
+    nearest = home
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return "failed", f"{home} cannot be written to. Set OMC_HOME to a folder of yours."
+    return "ok", str(home)
+
+
+def _limits() -> tuple[Word, str]:
+    from bots.access import AccessSettings
+
+    return "ok", f"at most {AccessSettings().max_concurrent_sessions} unfinished runs a person"
+
+
+def _database(database: "Database") -> tuple[Word, str]:
+    from bots.composition import has_own_database
+    from storage.database import is_current, upgrade
+
+    own = has_own_database()
+    where = "DATABASE_URL" if own else "built in"
+    with database.engine.connect() as connection:
+        version = connection.exec_driver_sql("show server_version").scalar()
+    if not is_current(database.engine):
+        if own:
+            return "failed", f"Postgres {version} ({where}); its tables are outdated. Run: omc db upgrade"
+        upgrade(database.url)
+    return "ok", f"Postgres {version} ({where}), tables up to date"
+
+
+def _queue(services: "Services") -> tuple[Word, str]:
+    from jobs import queue
+
+    client = queue.connect(services.redis_url)
+    try:
+        with queue.reachable(client):
+            facts = client.info("server")
+            waiting = queue.open_queue(client).count
+    finally:
+        client.close()
+    name = "Valkey" if "valkey_version" in facts else "Redis"
+    version = facts.get("valkey_version") or facts.get("redis_version")
+    return "ok", f"{name} {version}, {waiting} in line"
+
+
+def _files(services: "Services") -> tuple[Word, str]:
+    from storage.artifacts import ArtifactSettings, open_store
+
+    settings = ArtifactSettings()
+    store = open_store(settings, services.home)
+    probe = store.put(b"omc doctor\n")
+    store.delete(probe.sha256)
+    where = settings.artifact_storage_path or services.home / "artifacts"
+    return "ok", f"{where}, at most {settings.artifact_max_size_mb} MB a file"
+
+
+def _prices(database: "Database") -> tuple[Word, str]:
+    from storage import prices
+
+    with database.begin() as db:
+        held = prices.coverage(db)
+    if not held:
+        return "note", "none yet. Try: omc data sample"
+    coins = sorted({item.coin for item in held})
+    newest = max(item.end for item in held)
+    simulated = " (all SIMULATED)" if all(item.simulated for item in held) else ""
+    listed = ", ".join(coins[:8]) + (", ..." if len(coins) > 8 else "")
+    return "ok", f"{len(coins)} coins{simulated}: {listed}; newest bar ends {newest:%Y-%m-%d %H:%M} UTC"
+
+
+def _workers(database: "Database") -> tuple[Word, str]:
+    from storage.presence import count_workers
+
+    alive = count_workers(database)
+    if not alive:
+        return "note", "none at work; `omc analyze` starts its own"
+    return "ok", f"{alive} at work"

@@ -1,0 +1,97 @@
+"""`omc status`, `list`, `answer`, `cancel` and `results`: the same commands as in a chat, from a shell."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bots.platform import Reply
+
+
+@click.command()
+@click.argument("run", required=False, default="")
+def status(run: str) -> None:
+    """Show how RUN stands (R-142 or 142), or everything that is not done."""
+    _command("status", run)
+
+
+@click.command("list")
+def list_runs() -> None:
+    """List the newest runs."""
+    _command("list", "")
+
+
+@click.command()
+@click.argument("run")
+def cancel(run: str) -> None:
+    """Stop RUN. What was done is kept."""
+    _command("cancel", run)
+
+
+@click.command()
+@click.argument("run")
+@click.argument("text", nargs=-1, required=True)
+def answer(run: str, text: tuple[str, ...]) -> None:
+    """Answer the question of RUN: the number of a choice, or your own words. The first answer counts."""
+    from bots import commands
+    from bots.composition import open_house, speaker
+    from bots.platform import Answer
+
+    with open_house() as house:
+        _say(commands.handle(house.backend, Answer(speaker(), run, " ".join(text))))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--out", metavar="DIR", type=click.Path(), help="Write the run's files into DIR.")
+@click.option("--json", "as_json", is_flag=True, help="Print only metrics.json.")
+def results(run: str, out: str | None, as_json: bool) -> None:
+    """Show a finished RUN again: its verdict, its files, its metrics."""
+    from pathlib import Path
+
+    from bots import commands, replies
+    from bots.composition import open_house
+    from bots.errors import Refusal
+    from bots.exports import write_files
+    from bots.live_session import read_metrics
+    from bots.platform import File
+    from storage import sessions
+
+    with open_house() as house:
+        with house.database.begin() as db:
+            row = sessions.find(db, run)
+            facts = commands.facts_of(db, row.id)
+        name = f"R-{row.number}"
+        told = replies.finish(facts, name)
+        if told is None:
+            raise Refusal(
+                f"{name} has no results: it is {replies.STATUSES[row.status]}. See: omc status {name}"
+            )
+        named = next(fact for fact in reversed(facts) if fact.kind == "completed").payload.get("files") or []
+        if as_json:
+            click.echo(read_metrics(house.store, named))
+        else:
+            click.echo(told)
+        if out is not None:
+            contents = [
+                File(file["name"], file["media_type"], house.store.read(file["sha256"])) for file in named
+            ]
+            written = write_files(contents, Path(out))
+            click.echo(f"{len(written)} files are in {out}.", err=as_json)
+        elif not as_json and named:
+            click.echo(f"Files: {', '.join(file['name'] for file in named)}. Get them with --out DIR.")
+
+
+def _command(name: str, text: str) -> None:
+    from bots import commands
+    from bots.composition import open_house, place, speaker
+    from bots.platform import Command
+
+    with open_house() as house:
+        _say(commands.handle(house.backend, Command(speaker(), place(), name, text)))
+
+
+def _say(reply: "Reply") -> None:
+    click.echo(reply.text, err=not reply.ok)
+    if not reply.ok:
+        raise click.exceptions.Exit(1)

@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -38,6 +38,27 @@ class Omc(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command; whatever goes wrong ends in one sentence and an exit status."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal in an old encoding shows a question mark rather than ending the run.
+            reconfigure: Any = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="replace")
+        try:
+            status = super().main(*args, standalone_mode=False, **{"prog_name": "omc", **extra})
+            sys.stdout.flush()
+        except Exception as error:
+            from bots.failures import report
+
+            status = report(error)
+        except KeyboardInterrupt:
+            click.echo("\nStopped.", err=True)
+            status = 130
+        sys.exit(status if isinstance(status, int) else 0)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
@@ -45,31 +66,11 @@ class Omc(click.Group):
 
 @click.group(cls=Omc, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ohmycoins-lab", prog_name="omc")
-def cli() -> None:
+def main() -> None:
     """Ask questions about crypto prices and get verdicts that can be trusted.
 
     Begin with: omc data sample, then omc analyze "will btc close higher in the next hour?"
     """
-
-
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command; whatever goes wrong ends in one sentence and an exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal in an old encoding shows a question mark rather than ending the run.
-        reconfigure: Any = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-    try:
-        status = cli.main(arguments, prog_name="omc", standalone_mode=False)
-        sys.stdout.flush()
-    except Exception as error:
-        from bots.failures import report
-
-        status = report(error)
-    except KeyboardInterrupt:
-        click.echo("\nStopped.", err=True)
-        status = 130
-    sys.exit(status if isinstance(status, int) else 0)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`omc plan`: a dry run. A goal is read and what would be done is shown; nothing is run."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +34,7 @@ def plan(
             raise click.UsageError("--batch takes goals, coins and times from its file.")
         if not as_json:
             raise click.UsageError("--batch writes JSON lines: add --json.")
-        for line in _answer_all(batch):
-            click.echo(line)
+        _answer_all(batch)
         return
     if not goal:
         raise click.UsageError('Say a goal, for example: omc plan "will btc close higher in the next hour?"')
@@ -112,23 +111,26 @@ def _read_held(goal: str, now: datetime | None) -> "Outcome":
     return outcome
 
 
-def _answer_all(path: Path) -> Iterator[str]:
-    """One line of JSON for each line of the file. Raises click.UsageError for a line that is no goal."""
+def _answer_all(path: Path) -> None:
+    """Print one line of JSON for each line of the file; a line that cannot be answered spoils no other."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read as text: {error}.") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    failed = False
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            asked = json.loads(line)
-            answer = _answer(asked)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise click.UsageError(
-                f"{path}, line {number}, is not a goal that can be read: {error}."
-            ) from error
-        yield json.dumps(answer, ensure_ascii=False)
+            answer = _answer(json.loads(line))
+        except Exception as error:
+            failed = True
+            said = error.message if isinstance(error, click.ClickException) else repr(error)
+            click.echo(f"{path}, line {number}, cannot be answered: {said}", err=True)
+            continue
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,11 +139,14 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     now = _moment(str(asked["now"]), "now") if asked.get("now") else datetime.now(UTC)
     held = _coverage(asked, now)
-    before = None
-    if asked.get("after"):
-        earlier = goals.read(str(asked["after"]), now=now, coverage=held)
-        before = earlier.spec if isinstance(earlier, Run) else getattr(earlier, "draft", None)
-    outcome = goals.read(str(asked["goal"]), now=now, coverage=held, after=before)
+    earlier = goals.read(str(asked["after"]), now=now, coverage=held) if asked.get("after") else None
+    outcome = goals.read(
+        str(asked["goal"]),
+        now=now,
+        coverage=held,
+        after=earlier.spec if isinstance(earlier, Run) else None,
+        after_question=earlier if isinstance(earlier, Ask) else None,
+    )
     spec = outcome.spec if isinstance(outcome, Run) else getattr(outcome, "draft", None)
     return {
         "id": asked.get("id"),

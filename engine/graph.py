@@ -89,9 +89,7 @@ class GraphRun:
         return run(self._work)
 
 
-def open_run(
-    database: Database, lease: Lease, *, store: ArtifactStore, settings: EngineSettings
-) -> GraphRun:
+def open_run(database: Database, lease: Lease, *, store: ArtifactStore, settings: EngineSettings) -> GraphRun:
     """A session's run under `lease`, ready to start."""
     return GraphRun(Work(database, store, lease, Control(database, lease), settings))
 

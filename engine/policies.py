@@ -65,16 +65,18 @@ def engineer_features(brief: Brief) -> Steps:
         {
             "data": brief.handle("prices"),
             "target_variable": brief.spec["target"],
+            "horizon_minutes": [_minutes(text) for text in _horizons(brief.spec)],
             "indicators": brief.spec["indicators"],
             "coins": brief.spec["coins"],
             "driver_coins": brief.spec["driver_coins"],
+            "costs_bps": _stated_costs(brief.spec),
         },
     )
     return finding(
         f"{len(made['columns'])} features on {made['usable_rows']:,} bars; "
         f"leak gate: {made['leak_cuts']} cuts, none looks ahead",
         {"features": made["data"]},
-        {"features": made["columns"], "leak_gate": {"cuts": made["leak_cuts"]}},
+        {"features": made["columns"], "horizons": made["horizons"]},
     )
 
 
@@ -82,15 +84,15 @@ def train(brief: Brief) -> Steps:
     """Fit every model on the training span and walk each forward over bars it has not seen."""
     forecasts: list[str] = []
     for coin in brief.spec["coins"]:
-        for horizon in _horizons(brief.spec):
+        for horizon in brief.fact("horizons"):
             for model in brief.spec["models"]:
                 fitted = yield Call(
-                    "train_classification_model",
+                    f"train_{brief.spec['task']}_model",
                     {
                         "feature_data": brief.handle("features"),
                         "coin": coin,
                         "model_type": model,
-                        "horizon_minutes": _minutes(horizon),
+                        "horizon_minutes": horizon,
                         "hyperparameters": None,
                     },
                 )
@@ -109,8 +111,8 @@ def evaluate(brief: Brief) -> Steps:
     """Judge every model beside majority and persistence after costs, then all candidates together."""
     forecasts = brief.fact("forecasts")
     for handle in forecasts:
-        yield Call("evaluate_model", {"forecasts": handle, "costs_bps": _stated_costs(brief.spec)})
-    judged = yield Call("compare_models", {"forecasts": forecasts, "costs_bps": _stated_costs(brief.spec)})
+        yield Call("evaluate_model", {"forecasts": handle})
+    judged = yield Call("compare_models", {"forecasts": forecasts})
     return finding(
         judged["summary"],
         {"judgement": judged["judgement"]},
@@ -128,7 +130,7 @@ def tune(brief: Brief) -> Steps:
         if tuned["model_id"]:
             walked = yield Call("cross_validate_model", {"model_id": tuned["model_id"]})
             forecasts.append(walked["forecasts"])
-    judged = yield Call("compare_models", {"forecasts": forecasts, "costs_bps": _stated_costs(brief.spec)})
+    judged = yield Call("compare_models", {"forecasts": forecasts})
     return finding(
         f"{tried} settings tried inside the training span, all counted; {judged['summary']}",
         {"judgement": judged["judgement"]},
@@ -142,11 +144,7 @@ def report(brief: Brief) -> Steps:
         "generate_summary",
         {"judgement": brief.handle("judgement"), "indicators": brief.handle("indicators")},
     )
-    return finding(
-        written["summary"],
-        {"metrics": written["metrics"]},
-        {"finish": written["finish"], "files": written["files"]},
-    )
+    return finding(written["summary"], {}, {"result": written["result"], "payload": written["payload"]})
 
 
 def _horizons(spec: dict[str, Any]) -> list[str]:

@@ -87,7 +87,7 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]
     ) -> ToolMessage | Command[Any]:
         """Run a tool; what it cannot do goes back to the agent in words, anything else is a bug."""
-        work: Work = request.runtime.context
+        work: Any = request.runtime.context
         work.check()
         started = time.monotonic()
         try:

@@ -6,7 +6,7 @@ the session's lease.
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from langgraph.runtime import RunControl
 from pydantic import Field
+from pydantic_core import core_schema
 from pydantic_settings import BaseSettings
 from sqlalchemy import select
 
@@ -81,25 +82,22 @@ class Assignment:
     follows: dict[str, Any] | None
 
 
+@dataclass(eq=False)
 class Work:
     """The hands of a run: rows, files, progress. Frames it has seen stay in memory until it ends."""
 
-    # A plain class on purpose: pydantic would look inside a dataclass when it builds the tools' schemas.
-    def __init__(
-        self,
-        database: Database,
-        store: ArtifactStore,
-        lease: Lease,
-        control: Control,
-        settings: EngineSettings,
-    ) -> None:
-        self.database = database
-        self.store = store
-        self.lease = lease
-        self.control = control
-        self.settings = settings
-        # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
-        self._frames: OrderedDict[str, pd.DataFrame] = OrderedDict()
+    database: Database
+    store: ArtifactStore
+    lease: Lease
+    control: Control
+    settings: EngineSettings
+    # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
+    _frames: OrderedDict[str, pd.DataFrame] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """Tools name this type in their signatures; pydantic must not look inside."""
+        return core_schema.is_instance_schema(cls)
 
     @cached_property
     def assignment(self) -> Assignment:
@@ -194,7 +192,7 @@ class Work:
             self._frames.move_to_end(handle)
             return self._frames[handle]
         content, _ = self.find(handle, *kinds)
-        frame = pq.read_table(pa.BufferReader(content)).to_pandas()
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
         self._remember(handle, frame)
         return frame
 

@@ -16,9 +16,17 @@ from storage.models import SealedOpening, Trial
 from storage.sessions import Lease
 
 
-def position(db: Session, workspace: str) -> int:
-    """The place of the newest trial in a workspace's ledger; 0 when it is empty."""
-    return db.scalar(select(func.max(Trial.position)).where(Trial.workspace == workspace)) or 0
+def position_before(db: Session, lease: Lease, workspace: str) -> int:
+    """The place of the newest trial that was there before this session's first one; 0 when there is none.
+
+    Asked again later in the session, it is the same: a run is judged against the ledger it found.
+    """
+    mine = select(func.min(Trial.position)).where(Trial.session_id == lease.session_id)
+    first = db.scalar(mine)
+    query = select(func.max(Trial.position)).where(Trial.workspace == workspace)
+    if first is not None:
+        query = query.where(Trial.position < first)
+    return db.scalar(query) or 0
 
 
 def record(db: Session, lease: Lease, workspace: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -39,11 +47,10 @@ def overlapping(
     start: datetime,
     end: datetime,
     up_to: int,
-    besides: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Trials up to a position on the same coins, prices and target whose span shares time with [start, end).
 
-    `besides` are keys to leave out. Rows come back as plain values, oldest first.
+    Rows come back as plain values, oldest first.
     """
     query = (
         select(Trial)
@@ -51,8 +58,6 @@ def overlapping(
         .where(Trial.target == target, Trial.start < end, Trial.end > start, Trial.position <= up_to)
         .order_by(Trial.position)
     )
-    if besides:
-        query = query.where(Trial.key.not_in(besides))
     return [
         {
             "key": row.key,

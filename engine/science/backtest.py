@@ -87,8 +87,7 @@ def run(positions: Floats, next_returns: Floats, cost: float, bar_minutes: int) 
 def compound(returns: Floats) -> Floats:
     """Return the value of an account that starts with 1; an account that loses everything stays at 0."""
     growth = np.maximum(1.0 + returns, 0.0)
-    value: Floats = np.cumprod(growth)
-    return value
+    return np.cumprod(growth).astype(np.float64)
 
 
 def max_drawdown(equity: Floats) -> float:
@@ -141,7 +140,8 @@ def deflated_sharpe(returns: Floats, sharpes_tried: Floats) -> float:
     spread = float(sharpes_tried.std(ddof=1)) if tries > 1 else 0.0
     euler = float(np.euler_gamma)
     luck = (
-        spread * ((1 - euler) * stats.norm.ppf(1 - 1 / tries) + euler * stats.norm.ppf(1 - 1 / (tries * np.e)))
+        spread
+        * ((1 - euler) * stats.norm.ppf(1 - 1 / tries) + euler * stats.norm.ppf(1 - 1 / (tries * np.e)))
         if tries > 1
         else 0.0
     )

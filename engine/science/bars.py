@@ -77,7 +77,8 @@ def resample(prices: pd.DataFrame, minutes: int) -> pd.DataFrame:
         raise TooFewBars(
             f"The period holds fewer than two whole bars of {minutes} minutes; take a longer one."
         )
-    return joined[[name for name in prices.columns if name in how]]
+    kept: pd.DataFrame = joined[[name for name in prices.columns if name in how]]
+    return kept
 
 
 def known_close(prices: pd.DataFrame) -> Floats:

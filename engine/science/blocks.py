@@ -46,7 +46,8 @@ def sums(values: Floats, index: pd.DatetimeIndex, minutes: int) -> tuple[int, Fl
     """Return the number of the first block and the sum of `values` in it and each block after it."""
     block = numbers(index, minutes)
     first = int(block[0])
-    return first, np.bincount(block - first, weights=values, minlength=int(block[-1]) - first + 1)
+    size = int(block[-1]) - first + 1
+    return first, np.bincount(block - first, weights=values, minlength=size).astype(np.float64)
 
 
 def coarser(first: int, values: Floats, minutes: int, wanted: int) -> tuple[int, Floats]:
@@ -56,7 +57,7 @@ def coarser(first: int, values: Floats, minutes: int, wanted: int) -> tuple[int,
         return first, values
     block = (np.arange(len(values)) + first) // ratio
     start = int(block[0])
-    return start, np.bincount(block - start, weights=values)
+    return start, np.bincount(block - start, weights=values).astype(np.float64)
 
 
 def align(series: Iterable[tuple[int, Floats]]) -> Floats:

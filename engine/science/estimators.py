@@ -92,13 +92,13 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-_FOREST: Params = {"n_estimators": 40, "max_depth": 5, "min_samples_leaf": 25, "max_samples": 0.1}
+_FOREST: Params = {"n_estimators": 40, "max_depth": 5, "min_samples_leaf": 100, "max_samples": 0.1}
 _FOREST_GRID: Params = {"max_depth": [3, 5, 8], "max_samples": [0.1, 0.3]}
 _HISTOGRAM: Params = {
     "max_iter": 50,
     "max_leaf_nodes": 8,
-    "learning_rate": 0.05,
-    "min_samples_leaf": 100,
+    "learning_rate": 0.03,
+    "min_samples_leaf": 400,
     "max_bins": 63,
     "early_stopping": False,
 }
@@ -106,8 +106,8 @@ _HISTOGRAM_GRID: Params = {"learning_rate": [0.02, 0.05, 0.1], "max_leaf_nodes":
 _XGBOOST: Params = {
     "n_estimators": 50,
     "max_depth": 3,
-    "learning_rate": 0.05,
-    "min_child_weight": 50,
+    "learning_rate": 0.03,
+    "min_child_weight": 100,
     "subsample": 0.5,
     "max_bin": 64,
     "tree_method": "hist",
@@ -125,8 +125,8 @@ _REGISTRY: tuple[ModelType, ...] = (
         "LogisticRegression",
         "classification",
         lambda s, seed, threads: LogisticRegression(**s, random_state=seed),
-        {"C": 0.02, "max_iter": 200},
-        {"C": [0.002, 0.02, 0.2]},
+        {"C": 0.0005, "max_iter": 200},
+        {"C": [0.0001, 0.0005, 0.02]},
         needs_scaling=True,
         aliases=("logit", "logistic", "logreg", "lr", "linear", "LinearRegression", "Ridge"),
     ),

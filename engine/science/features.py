@@ -28,7 +28,7 @@ class FeatureSpec:
     indicators: tuple[str, ...] = NAMED_INDICATORS
     lags: tuple[int, ...] = (1, 2, 3)
     windows: tuple[int, ...] = (12, 36, 72, 144, 288)
-    calendar: bool = True
+    calendar: bool = False
     volatility: bool = False
     drivers: tuple[str, ...] = field(default=())
 
@@ -60,7 +60,8 @@ def default_spec(
         windows = {3, 5, 10, 20}
     spec = FeatureSpec(
         windows=tuple(window for window in windows if window >= 2),
-        calendar=bar_minutes < 1_440,
+        # The clock tells how much prices will move, hardly ever which way; there it only feeds noise to the trees.
+        calendar=target == "volatility" and bar_minutes < 1_440,
         volatility=target == "volatility",
         drivers=drivers,
     )

@@ -6,7 +6,6 @@ should (single-step Westfall-Young; the statistic is sum / root of the sum of sq
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.science.bars import Floats
 
@@ -18,7 +17,8 @@ def statistics(sums: Floats) -> Floats:
     """Return the t-like statistic of each candidate from its block sums (candidates x blocks); NaN is no block."""
     filled = np.nan_to_num(sums)
     scale = np.sqrt((filled**2).sum(axis=1))
-    return np.divide(filled.sum(axis=1), scale, out=np.zeros(len(filled)), where=scale > 0)
+    ratio: Floats = np.divide(filled.sum(axis=1), scale, out=np.zeros(len(filled)), where=scale > 0)
+    return ratio
 
 
 def p_values(sums: Floats, seed: int, flips: int = FLIPS) -> Floats:
@@ -31,7 +31,8 @@ def p_values(sums: Floats, seed: int, flips: int = FLIPS) -> Floats:
     best = best_under_flips(sums, seed, flips)
     # Ties of floating point must count against a claim.
     reached = (best[None, :] >= observed[:, None] - 1e-12).sum(axis=1)
-    return (1.0 + reached) / (flips + 1.0)
+    corrected: Floats = (1.0 + reached) / (flips + 1.0)
+    return corrected
 
 
 def best_under_flips(sums: Floats, seed: int, flips: int = FLIPS) -> Floats:
@@ -43,6 +44,6 @@ def best_under_flips(sums: Floats, seed: int, flips: int = FLIPS) -> Floats:
     best = np.empty(flips)
     for start in range(0, flips, _PIECE):
         size = min(_PIECE, flips - start)
-        signs: npt.NDArray[np.float64] = random.integers(0, 2, (size, filled.shape[1])) * 2.0 - 1.0
+        signs = random.integers(0, 2, (size, filled.shape[1])) * 2.0 - 1.0
         best[start : start + size] = (signs @ unit.T).max(axis=1)
     return best

@@ -87,7 +87,9 @@ def regime(
     bars: int, seed: int, sigma: float = SIGMA, strength: float = 0.20, spell_hours: float = 12.0
 ) -> pd.DataFrame:
     """Return a hidden drift of +-`strength` sigma a bar that turns after spells of `spell_hours` on average."""
-    return frame(_noise(bars, seed, sigma) + hidden_drift(bars, seed, sigma, strength, spell_hours), seed, sigma=sigma)
+    return frame(
+        _noise(bars, seed, sigma) + hidden_drift(bars, seed, sigma, strength, spell_hours), seed, sigma=sigma
+    )
 
 
 def hidden_drift(bars: int, seed: int, sigma: float, strength: float, spell_hours: float) -> Floats:

@@ -2,11 +2,12 @@
 
 ONE definition, used by the verdict, the tables, the charts and the message:
 
-    |---- training only, 40 % ----|---- walk-forward, 40 %: the judged span ----|---- sealed, 20 % ----|
+    |---- training only, 40 % ----|---- walk-forward, 48 %: the judged span ----|---- sealed, 12 % ----|
 
-The walk-forward part is cut into as many test folds as there are refits. Every figure speaks of the judged span; the
-sealed part is opened for the chosen rule alone and has figures of its own. Shares are of the bars that remain after
-the features' warm-up. Nothing is ever shuffled.
+The walk-forward part is cut into as many test folds as there are refits. Every figure speaks of the judged span. The
+sealed part, the last fifth of what comes after the first training, is opened for the chosen rule alone and has figures
+of its own. (A fifth of the whole period was tried: it found 10 of 24 weak planted edges, this one 15 of 24.) Shares
+are of the bars that remain after the features' warm-up. Nothing is ever shuffled.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from engine.science.errors import BadSetting, TooFewBars
 
 TRAIN_SHARE = 0.4
-SEALED_SHARE = 0.2
+SEALED_SHARE = 0.12
 REFITS = 3
 EMBARGO_BARS = 12
 SMALLEST_TRAINING = 200
@@ -85,17 +86,24 @@ def plan(
             "take a longer period or a shorter horizon."
         )
     edges = [start + round((end - start) * number / refits) for number in range(refits + 1)]
-    folds = [_fold(number, edges[number], edges[number + 1], first, gap, length, rolling) for number in range(refits)]
+    folds = [
+        _fold(number, edges[number], edges[number + 1], first, gap, length, rolling)
+        for number in range(refits)
+    ]
     sealed = _fold(refits, end, bars, first, gap, length, rolling)
     return Plan(bars, first, horizon_bars, embargo_bars, tuple(folds), sealed)
 
 
-def inner_folds(fold: Fold, horizon_bars: int, splits: int = 2, embargo_bars: int = EMBARGO_BARS) -> Iterator[Fold]:
+def inner_folds(
+    fold: Fold, horizon_bars: int, splits: int = 2, embargo_bars: int = EMBARGO_BARS
+) -> Iterator[Fold]:
     """Cut the training part of a fold again with the same purge, for tuning: the last half is tested in pieces."""
     span = fold.train_end - fold.train_start
     start, gap = fold.train_start + span // 2, horizon_bars + embargo_bars
     if start - gap - fold.train_start < SMALLEST_TRAINING:
-        raise TooFewBars("The training part is too short to tune on; take a longer period or leave tuning out.")
+        raise TooFewBars(
+            "The training part is too short to tune on; take a longer period or leave tuning out."
+        )
     edges = [start + round((fold.train_end - start) * number / splits) for number in range(splits + 1)]
     for number in range(splits):
         yield _fold(number, edges[number], edges[number + 1], fold.train_start, gap, 0, False)

@@ -19,6 +19,7 @@ TOOLBOXES: Mapping[str, tuple[BaseTool, ...]] = {
     ),
     "model_training": (
         training.train_classification_model,
+        training.train_regression_model,
         training.cross_validate_model,
     ),
     "model_evaluator": (

@@ -10,11 +10,10 @@ from langchain_core.tools import tool
 from engine.errors import ToolError
 from engine.science import datagate, features, leaks, targets
 from engine.science.bars import resample
-from engine.science.features import FeatureSpec, default_spec
 from engine.science.indicators import compute
+from engine.science.study import default_question
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
-from storage.models import Artifact
 
 
 @tool
@@ -81,65 +80,81 @@ def calculate_technical_indicators(
 def create_features(
     data: str,
     target_variable: str,
+    horizon_minutes: list[int],
     indicators: list[str],
     coins: list[str],
     driver_coins: list[str],
+    costs_bps: float | None,
     runtime: ToolRuntime[Work, Any],
 ) -> dict[str, Any]:
     """Make the feature matrix: lagged returns, rolling statistics, calendar, indicators, other coins' returns.
 
-    Every feature passes the leak gate (it is recomputed on data cut at random bars, and must not change) before
-    it is handed out.
+    Every feature passes the leak gate before it is handed out: it is recomputed on data cut at random bars and must
+    not change there, nor depend on where the data begin.
 
     Args:
         data: a price handle from clean_data.
         target_variable: what will be predicted: "direction", "return" or "volatility".
+        horizon_minutes: how far ahead; the first is the one asked for, e.g. [60].
         indicators: indicator names to include as features.
         coins: the coins that are predicted.
         driver_coins: coins that only give features.
+        costs_bps: cost per side in basis points as the person stated it, null for the default.
 
-    Returns the handle `data`, the feature names and how many bars have all of them.
+    Returns the handle `data`, the feature names, how many bars have all of them, and `horizons`: every horizon to
+    train for (a short one is added to find patterns that are too quick to use; it can never be the answer).
     """
     work = runtime.context
     if target_variable not in targets.TARGETS:
         raise ToolError(f"{target_variable!r} is not a target; use one of {', '.join(targets.TARGETS)}.")
     prices = work.frame(data, "prices")
     _, source = work.find(data, "prices")
-    spec = default_spec(
-        int(source.details["interval_minutes"]), target_variable, tuple(indicators), tuple(driver_coins)
+    interval = int(source.details["interval_minutes"])
+    question = default_question(
+        target_variable,
+        tuple(bars_ahead(minutes, interval) for minutes in horizon_minutes),
+        interval,
+        indicators=tuple(indicators),
+        drivers=tuple(driver_coins),
+        stated_cost_bps=costs_bps,
     )
     parts: list[pd.DataFrame] = []
     cuts = 0
     for coin in coins:
         bars = coin_bars(prices, coin)
-        drivers = {driver: coin_bars(prices, driver) for driver in driver_coins if driver != coin}
-        gate = leaks.check(lambda cut, of=drivers: features.build(cut, spec, of), bars, work.assignment.seed)
+        drivers = {driver: coin_bars(prices, driver) for driver in driver_coins}
+        work.check()
+        gate = leaks.check_features(bars, question.features, drivers, work.assignment.seed)
         if not gate.ok:
             raise ToolError(f"{coin}: {gate.reason}")
         cuts += gate.cuts
-        parts.append(features.build(bars, spec, drivers).assign(coin=coin))
+        parts.append(features.build(bars, question.features, drivers).assign(coin=coin))
     frame = pd.concat(parts)
     columns = [column for column in frame.columns if column != "coin"]
     handle = work.keep_frame(
         "features",
         frame,
         summary=f"{len(columns)} features",
-        details={
-            **source.details,
-            "prices": data,
-            "target": target_variable,
-            "feature_spec": asdict(spec),
-            "leak_cuts": cuts,
-        },
+        details={**source.details, "prices": data, "question": asdict(question), "leak_cuts": cuts},
     )
-    usable = int(features.usable(frame[columns]).sum())
-    return {"data": handle, "columns": columns, "usable_rows": usable, "leak_cuts": cuts}
+    return {
+        "data": handle,
+        "columns": columns,
+        "usable_rows": int(features.usable(frame[columns]).sum()),
+        "leak_cuts": cuts,
+        "horizons": [horizon * interval for horizon in question.all_horizons],
+    }
 
 
-def feature_spec(record: Artifact) -> FeatureSpec:
-    """The feature spec behind a feature handle."""
-    written = record.details["feature_spec"]
-    return FeatureSpec(**{key: tuple(v) if isinstance(v, list) else v for key, v in written.items()})
+def bars_ahead(minutes: int, interval_minutes: int) -> int:
+    """A horizon in bars. Raises ToolError when it is no multiple of a bar."""
+    if minutes < interval_minutes or minutes % interval_minutes:
+        nearest = max(interval_minutes, round(minutes / interval_minutes) * interval_minutes)
+        raise ToolError(
+            f"A horizon of {minutes} minutes is no multiple of the {interval_minutes}-minute bars; "
+            f"use {nearest} minutes or other bars."
+        )
+    return minutes // interval_minutes
 
 
 def _in_a_sentence(health: dict[str, dict[str, Any]]) -> str:

@@ -1,0 +1,212 @@
+"""Numbers, lengths of time and shares: `an hour and a half`, `2h30`, `M15`, `0,05 %`, `7 bps`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.goals.lexicon import Term
+from engine.goals.patterns import Rule, reduce
+
+UNIT_MINUTES = {
+    "second": 1 / 60, "minute": 1, "hour": 60, "day": 1_440, "week": 10_080, "fortnight": 20_160,
+    "month": 43_200, "quarter": 129_600, "halfyear": 262_080, "year": 525_600,
+}  # fmt: skip
+_UNIT_MONTHS = {"month": 1, "quarter": 3, "halfyear": 6, "year": 12}
+_CODES = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
+DAYS_A_MONTH = 30.4375
+
+
+@dataclass(frozen=True)
+class Length:
+    """A length of time in minutes; `months` when it was said in months or years; `bare` when no number was said."""
+
+    minutes: float
+    unit: str
+    months: float = 0.0
+    letter: bool = False  # "3m": minutes, or months where a history is meant
+    bare: bool = False
+    code: bool = False  # "M15", a candle size by its nature
+    spelled: bool = False  # "hours", not "h"
+
+    @property
+    def days(self) -> float:
+        """The length as a span of history, a month being a twelfth of a year."""
+        if self.months:
+            return self.months * DAYS_A_MONTH
+        return self.minutes / 1_440
+
+    def as_history(self) -> "Length":
+        """The same words where a span of history is meant: 3m is three months."""
+        if self.letter and self.unit == "minute":
+            return Length(self.minutes * 43_200, "month", months=self.minutes)
+        return self
+
+
+def parse_number(text: str, decimal: str) -> float | None:
+    """The value of figures: `1,000`, `1.000,5`, `0,05`, where `decimal` is the language's decimal mark."""
+    marks = [c for c in text if c in ".,"]
+    try:
+        if not marks:
+            return float(text)
+        if len(set(marks)) == 2:
+            whole, _, rest = text.rpartition(marks[-1])
+            return float(whole.replace(".", "").replace(",", "") + "." + rest)
+        whole, _, rest = text.rpartition(marks[0])
+        grouped = len(rest) == 3 and not whole.startswith("0") and (len(marks) > 1 or marks[0] != decimal)
+        return float(text.replace(marks[0], "")) if grouped or len(marks) > 1 else float(f"{whole or 0}.{rest}")
+    except ValueError:
+        return None
+
+
+def read_numbers(terms: list[Term], decimal: str) -> list[Term]:
+    """Give every term in figures its value and join number words such as `hundred and twenty`."""
+    for term in terms:
+        if "number" in term.tags and term.number is None:
+            term.number = parse_number(term.text, decimal)
+            if term.number is None:
+                term.tags = {"unknown": term.text}
+    return reduce(terms, _NUMBERS)
+
+
+def read_amounts(terms: list[Term]) -> list[Term]:
+    """Join numbers with their units into lengths (`length`), shares (`rate`, in basis points) and candle counts."""
+    terms = reduce(terms, _RATES)
+    terms = reduce(terms, _LENGTHS)
+    return reduce(terms, _JOINED)
+
+
+def _sum(high: Term, _: Term | None, low: Term) -> Term | None:
+    if high.token is not None and high.token.kind == "number":
+        return None
+    if high.number is None or low.number is None or not (high.number >= 20 and high.number % 10 == 0):
+        return None
+    if not 0 < low.number < (10 if high.number < 100 else 100):
+        return None
+    return _number(high.number + low.number)
+
+
+def _number(value: float) -> Term:
+    return Term("", {"number": ""}, number=value)
+
+
+def _length(
+    minutes: float, unit: str, *, months: float = 0.0, letter: bool = False, code: bool = False, spelled: bool = False
+) -> Term:
+    return Term("", {"length": ""}, value=Length(minutes, unit, months, letter, code=code, spelled=spelled))
+
+
+def _of(number: float | None, unit: Term) -> Term | None:
+    if number is None or number < 0 or number > 1e7:
+        return None
+    name = unit.tags["unit"]
+    letter = unit.text.lower() == "m"
+    months = number * _UNIT_MONTHS.get(name, 0)
+    return _length(number * UNIT_MINUTES[name], name, months=months, letter=letter, spelled=len(unit.text) > 2)
+
+
+def _counted(number: Term, _: Term | None, unit: Term) -> Term | None:
+    if number.has("bareone"):
+        return None
+    return _of(number.number, unit)
+
+
+def _one(_: Term, unit: Term) -> Term | None:
+    return _of(1.0, unit) if len(unit.text) > 1 else None
+
+
+def _with_half(_a: Term, unit: Term, _half: Term) -> Term | None:
+    return _of(1.5, unit)
+
+
+def _number_half(number: Term, _half: Term, unit: Term) -> Term | None:
+    return _of(None if number.number is None else number.number + 0.5, unit)
+
+
+def _number_unit_half(number: Term, unit: Term, _half: Term) -> Term | None:
+    return _of(None if number.number is None else number.number + 0.5, unit)
+
+
+def _part(share: float) -> Callable[..., Term | None]:
+    def make(_part: Term, _a: Term | None, unit: Term) -> Term | None:
+        return _of(share, unit) if len(unit.text) > 1 else None
+
+    return make
+
+
+def _code(letter: Term, number: Term) -> Term | None:
+    """`M15`, `h4`: a candle size as trading platforms write it."""
+    unit = _CODES.get(letter.text.lower())
+    if unit is None or not number.glued or not number.number or number.number > 240:
+        return None
+    return _length(number.number * UNIT_MINUTES[unit], unit, code=True)
+
+
+def _hours_minutes(hours: Term, unit: Term, minutes: Term) -> Term | None:
+    if not (minutes.glued and unit.glued) or unit.tags["unit"] != "hour" or hours.number is None:
+        return None
+    if minutes.number is None or minutes.number >= 60:
+        return None
+    return _length(hours.number * 60 + minutes.number, "minute", spelled=True)
+
+
+def _fraction(number: Term | None, fraction: Term, unit: Term) -> Term | None:
+    top, _, bottom = fraction.text.partition("/")
+    if not bottom.isdigit() or int(bottom) not in (2, 3, 4) or int(top) >= int(bottom):
+        return None
+    return _of((number.number or 0 if number else 0) + int(top) / int(bottom), unit)
+
+
+def _join(first: Term, both: Term | None, second: Term) -> Term | None:
+    """`1 h 30 min`: a smaller unit right behind a larger one is part of the same length."""
+    high, low = first.value, second.value
+    assert isinstance(high, Length)
+    assert isinstance(low, Length)
+    if both is not None and not (high.spelled and low.spelled):
+        return None
+    if low.minutes >= UNIT_MINUTES[high.unit] or high.code or low.code or low.unit == high.unit:
+        return None
+    if UNIT_MINUTES[high.unit] > 1_440 and low.unit in ("minute", "second"):
+        return None
+    days = low.days / DAYS_A_MONTH if high.months else 0
+    return _length(high.minutes + low.minutes, low.unit, months=high.months + days if high.months else 0)
+
+
+def _share(per: float) -> Callable[..., Term | None]:
+    def make(number: Term, _: Term | None) -> Term | None:
+        if number.number is None:
+            return None
+        return Term("", {"rate": ""}, number=number.number * per)
+
+    return make
+
+
+def _half_share(per: float) -> Callable[..., Term | None]:
+    def make(_half: Term, _a: Term | None, _unit: Term) -> Term | None:
+        return Term("", {"rate": ""}, number=0.5 * per)
+
+    return make
+
+
+_NUMBERS = (Rule("number '-'? number", _sum), Rule("number and? number", _sum))
+_RATES = (
+    Rule("number bps", _share(1)),
+    Rule("number percent", _share(100)),
+    Rule("number permille", _share(10)),
+)
+_LENGTHS = (
+    Rule("number quarterof a? unit", lambda n, q, a, u: _of((n.number or 0) / 4, u)),
+    Rule("threequarters a? unit", _part(0.75)),
+    Rule("quarterof a? unit", _part(0.25)),
+    Rule("half a? unit", _part(0.5)),
+    Rule("a unit andhalf", _with_half),
+    Rule("number andhalf unit", _number_half),
+    Rule("number unit andhalf", _number_unit_half),
+    Rule("number? daymonth unit", _fraction),
+    Rule("number unit number", _hours_minutes),
+    Rule("number '-'? unit", _counted),
+    Rule("unit number", _code),
+    Rule("a unit", _one),
+)
+_JOINED = (
+    Rule("length length candle|bars", lambda first, second, candle: [first, second, candle]),
+    Rule("length and? length", _join),
+)

@@ -1,0 +1,264 @@
+"""Which stretch of the past a goal speaks of: named dates, `since`, `last`, and lengths beside a date."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from engine.goals.amounts import Length
+from engine.goals.dates import DAY, Range, When, add_months
+from engine.goals.lexicon import Term
+from engine.goals.sentence import Sentence, is_filling
+
+
+@dataclass(frozen=True)
+class Period:
+    """Start and end in UTC, half-open, None where it is open; `words` are those of the goal."""
+
+    start: datetime | None
+    end: datetime | None
+    words: str
+    whole: bool = False  # "all the data"
+    either_order: tuple[str, str] | None = None  # two readings of a date in figures
+    joined: bool = False  # follows another period with "and"
+
+
+def read_periods(sentence: Sentence, now: datetime) -> list[Period]:
+    """Every period named by date. The lengths used up by them lose their `length` tag."""
+    found: list[Period] = []
+    for at, term in enumerate(sentence.terms):
+        if term.has("when", "range") and not _is_verb(sentence, at) and not term.has("futurevalue"):
+            period = _named(sentence, at, now)
+            if period is not None:
+                found.append(period)
+        elif term.has("yearnumber") and _is_year(sentence, at):
+            term.value = When("year", int(term.tags["yearnumber"]))
+            period = _named(sentence, at, now)
+            if period is not None:
+                found.append(period)
+        elif term.has("yesterday", "today", "ytd", "alldata", "weekday", "this", "last", "season"):
+            period = _spoken(sentence, at, now)
+            if period is not None:
+                found.append(period)
+    return _join(found, now)
+
+
+def last(length: Length, now: datetime, words: str) -> Period:
+    """The stretch of this length that ends now."""
+    return Period(back(now, length), now, words)
+
+
+def back(moment: datetime, length: Length) -> datetime:
+    """The moment a length earlier; months are calendar months."""
+    length = length.as_history()
+    if length.months and length.months == int(length.months):
+        return add_months(moment, -int(min(length.months, 1_200)))
+    return moment - timedelta(days=min(length.days, 36_500))
+
+
+def _forward(moment: datetime, length: Length) -> datetime:
+    length = length.as_history()
+    if length.months and length.months == int(length.months):
+        return add_months(moment, int(min(length.months, 1_200)))
+    return moment + timedelta(days=min(length.days, 36_500))
+
+
+def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
+    term = sentence.terms[at]
+    value = term.value
+    assert isinstance(value, When | Range)
+    try:
+        start, end = value.span(now)
+    except ValueError:
+        return None
+    words = sentence.words(at, at)
+    unclear = _orders(value)
+    relation, left = _relation(sentence, at)
+    length_at = _length_before(sentence, left)
+    if length_at is not None and isinstance(value, When):
+        length = sentence.length(length_at)
+        sentence.terms[length_at].tags = {"used": ""}
+        words = sentence.words(length_at, at)
+        if relation in ("before", "until"):
+            edge = start if relation == "before" and value.kind == "day" else end if relation == "until" else start
+            return Period(back(edge, length), edge, words)
+        if relation in ("since", "from", "after"):
+            return Period(start, min(_forward(start, length), now), words)
+        if relation == "last of":
+            return Period(back(end, length), end, words)
+        return Period(start, _forward(start, length), words)
+    words = sentence.words(left + 1, at) if relation else words
+    if relation in ("since", "from", "after"):
+        if relation == "from" and _is_source(sentence, left, value):
+            return Period(start, end, words, either_order=unclear)
+        return Period(start if relation != "after" or _has_day(value) is False else end, None, words, either_order=unclear)
+    if relation == "older":
+        return Period(start, None, words)
+    if relation in ("until", "before"):
+        edge = start if relation == "before" or isinstance(value, When) and value.part == "beginning" else end
+        return Period(None, edge, words, either_order=unclear)
+    follower = sentence.beside(at, 1)
+    if isinstance(value, When) and follower.has("ahead") and follower.text.lower() in ("on", "onward", "onwards", "forward"):
+        return Period(start, None, words)
+    if isinstance(value, When) and follower.has("since", "sincepost"):
+        return Period(start, None, words)
+    if isinstance(value, When) and follower.has("untilpost"):
+        return Period(None, end, words)
+    joined = sentence.next_before(at).has("and") or sentence.next_before(at).text in ",/+"
+    return Period(start, end, words, either_order=unclear, joined=joined)
+
+
+def _has_day(value: When | Range) -> bool:
+    return isinstance(value, When) and value.kind == "day"
+
+
+def _orders(value: When | Range) -> tuple[str, str] | None:
+    """The two readings of the first date that leaves its order open."""
+    for when in (value,) if isinstance(value, When) else (value.first, value.last):
+        if when.either_order and when.year is not None:
+            one, other = datetime(when.year, when.month, when.day), datetime(when.year, when.day, when.month)  # noqa: DTZ001
+            return f"{one.day} {one:%B %Y}", f"{other.day} {other:%B %Y}"
+    return None
+
+
+def _relation(sentence: Sentence, at: int) -> tuple[str, int]:
+    """How a date is led in, and the position before the leading words."""
+    left = at - 1
+    while left >= 0 and is_filling(sentence.terms[left]) and sentence.terms[left].number is None:
+        left -= 1
+    if left < 0:
+        return "", left
+    lead = sentence.terms[left]
+    beyond = sentence.terms[left - 1] if left else Term("", {})
+    if lead.has("older") or lead.text == "than" and beyond.has("older"):
+        return "older", left - 1
+    word = lead.text.lower()
+    if lead.has("to") and not lead.has("until") and beyond.has("when"):
+        return "", left
+    for relation in ("since", "until", "from", "before", "after"):
+        if lead.has(relation):
+            if relation == "since" and word in ("from", "starting", "beginning") and beyond.has("beginning"):
+                left -= 1
+            return relation, left - 1
+    if lead.has("in") and word == "after":
+        return "after", left - 1
+    if lead.has("to") and not beyond.has("number"):
+        return "until", left - 1
+    return "", left
+
+
+def _length_before(sentence: Sentence, at: int) -> int | None:
+    """The length in `two weeks from 1 May`, `the first two weeks of May`."""
+    left = at
+    while left >= 0 and is_filling(sentence.terms[left]) and sentence.terms[left].number is None and at - left < 3:
+        left -= 1
+    if left < 0 or not sentence.terms[left].has("length"):
+        return None
+    length = sentence.length(left)
+    if length.as_history().days < 1 or length.minutes < 1_440 and not length.letter:
+        return None
+    lead = sentence.next_before(left)
+    near = at - left
+    if lead.has("in", "next") and not lead.has("ordinal"):
+        return None
+    return left if near <= 2 else None
+
+
+def _is_source(sentence: Sentence, left: int, value: When | Range) -> bool:
+    """`data from May` is the data of May; `from May` begins there."""
+    if isinstance(value, Range):
+        return True
+    if value.kind == "day":
+        return False
+    if left < 0:
+        return False
+    return sentence.terms[left].has("data", "candle", "price", "only") and not sentence.terms[left].has("since")
+
+
+def _is_verb(sentence: Sentence, at: int) -> bool:
+    """`may` and `march` in small letters are months only where a month can stand."""
+    if not sentence.terms[at].has("doubtful"):
+        return False
+    lead, beside = sentence.next_before(at), sentence.beside(at, -1)
+    if lead.has("in", "since", "from", "until", "last", "whole", "beginning", "mid", "end", "this", "data", "between", "to",
+                "period", "only", "after", "before", "alldata", "and", "when", "range"):
+        return False
+    follower = sentence.beside(at, 1)
+    return not (beside.text in ("", ",", "(") and (follower.text in ("", ",", ".", ")") or follower.has("data")))
+
+
+def _is_year(sentence: Sentence, at: int) -> bool:
+    follower = sentence.beside(at, 1)
+    return not follower.has("unit", "bps", "percent", "bars", "candle") or follower.has("data")
+
+
+def _spoken(sentence: Sentence, at: int, now: datetime) -> Period | None:
+    """Periods named from now: yesterday, this month, the previous quarter, all there is."""
+    term = sentence.terms[at]
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    words = sentence.words(at, at)
+    lead = sentence.next_before(at)
+    follower = sentence.beside(at, 1)
+    if term.has("alldata"):
+        return Period(None, None, words, whole=True)
+    if term.has("ytd") and not (follower.has("ahead")):
+        return Period(midnight.replace(month=1, day=1), now, words)
+    if term.has("yesterday"):
+        start = midnight - DAY if now != midnight else midnight - DAY
+        return Period(start, None if lead.has("since", "from") else start + DAY, words)
+    if term.has("today") and (lead.has("since", "from") or sentence.has("look") and not follower.has("possessive")):
+        return Period(midnight - (DAY if now == midnight else timedelta(0)), now, words)
+    if term.has("weekday") and (lead.has("since", "from", "last") or sentence.beside(at, -1).has("last")):
+        days = (now.weekday() - int(term.tags["weekday"])) % 7 or 7
+        start = midnight - days * DAY
+        return Period(start, None if sentence.has("since") else start + DAY, words)
+    if term.has("season") and (lead.has("in", "last", "this", "since", "from", "whole") or sentence.beside(at, -1).has("this")):
+        start, end = When("season", index=int(term.tags["season"])).span(now)
+        return Period(start, None if lead.has("since") else end, words)
+    if term.has("this") and follower.has("unit") and len(follower.text) > 2 and not lead.has("in") or (
+        term.has("this") and follower.has("unit") and sentence.has("data", "since", "look")
+    ):
+        return _since_unit_began(follower.tags["unit"], midnight, now, sentence.words(at, at + 1))
+    if term.has("last") and term.text.lower() in ("previous", "prior", "preceding") and follower.has("unit"):
+        return _unit_before(follower.tags["unit"], midnight, sentence.words(at, at + 1))
+    return None
+
+
+def _unit_began(unit: str, midnight: datetime) -> datetime | None:
+    match unit:
+        case "week":
+            return midnight - midnight.weekday() * DAY
+        case "month":
+            return midnight.replace(day=1)
+        case "quarter":
+            return midnight.replace(month=midnight.month - (midnight.month - 1) % 3, day=1)
+        case "year":
+            return midnight.replace(month=1, day=1)
+    return None
+
+
+def _since_unit_began(unit: str, midnight: datetime, now: datetime, words: str) -> Period | None:
+    start = _unit_began(unit, midnight)
+    return Period(start, now, words) if start is not None and start < now else None
+
+
+def _unit_before(unit: str, midnight: datetime, words: str) -> Period | None:
+    end = _unit_began(unit, midnight)
+    if end is None:
+        return None
+    months = {"month": 1, "quarter": 3, "year": 12}.get(unit)
+    return Period(add_months(end, -months) if months else end - 7 * DAY, end, words)
+
+
+def _join(periods: list[Period], now: datetime) -> list[Period]:
+    """`since 1 May` and `until 1 July` are one period; `March and April` are one when they touch."""
+    joined: list[Period] = []
+    for period in periods:
+        before = joined[-1] if joined else None
+        if before is not None and before.end is None and before.start and period.start is None and period.end:
+            joined[-1] = Period(before.start, period.end, f"{before.words} {period.words}", either_order=before.either_order)
+        elif before is not None and period.joined and before.start and before.end and period.start and period.end and (
+            before.end == period.start or period.end == before.start
+        ):
+            joined[-1] = Period(min(before.start, period.start), max(before.end, period.end), f"{before.words}, {period.words}")
+        else:
+            joined.append(period)
+    return joined

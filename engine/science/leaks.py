@@ -1,0 +1,85 @@
+"""The leak gate: features are recomputed on cut prices, and nothing that was known before the cut may change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from engine.science import bars, features
+from engine.science.features import FeatureSpec
+
+CUTS = 24
+_SHORTEST = 50
+_TOLERANCE = 1e-6
+
+Build = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class LeakReport:
+    """What the gate found: columns that look ahead, and columns whose last value depends on where the prices begin."""
+
+    leaking: tuple[str, ...]
+    start_dependent: tuple[str, ...]
+    cuts: int
+
+    @property
+    def ok(self) -> bool:
+        return not self.leaking and not self.start_dependent
+
+    @property
+    def reason(self) -> str:
+        """One sentence naming what must go before there can be a verdict; empty when nothing must."""
+        if self.leaking:
+            return f"{', '.join(self.leaking)} would look into the future; leave it out."
+        if self.start_dependent:
+            return f"{', '.join(self.start_dependent)} depends on where the data begin; leave it out."
+        return ""
+
+
+def check(
+    build: Build, prices: pd.DataFrame, seed: int, *, warmup_bars: int = 0, cuts: int = CUTS
+) -> LeakReport:
+    """Recompute on prices cut at `cuts` random bars; a row at or before a cut that changes betrays its column.
+
+    Then recompute with the first bars left out, keeping at least `warmup_bars`: the last row must not change.
+    """
+    whole = build(prices)
+    draw = np.random.default_rng(seed)
+    shortest = min(max(_SHORTEST, warmup_bars + 2), len(prices) - 1)
+    leaking: set[str] = set()
+    for end in sorted(draw.integers(shortest, len(prices), size=cuts)):
+        part = build(prices.iloc[:end])
+        leaking |= _differing(whole.iloc[: len(part)], part)
+    start = min(len(prices) // 3, max(len(prices) - warmup_bars - 2, 0))
+    moved: set[str] = set()
+    if start:
+        later = build(prices.iloc[start:])
+        moved = _differing(whole.iloc[-1:], later.iloc[-1:]) - leaking
+    return LeakReport(tuple(sorted(leaking)), tuple(sorted(moved)), cuts)
+
+
+def check_features(
+    prices: pd.DataFrame, spec: FeatureSpec, drivers: Mapping[str, pd.DataFrame], seed: int
+) -> LeakReport:
+    """The gate for the features of `spec`; the other coins' prices are cut at the same moment.
+
+    Long data are checked on their last stretch, which is enough to hold every window many times over.
+    """
+    warmup = features.warmup_bars(spec, bars.bar_minutes(prices))
+    recent = prices.iloc[-max(4 * warmup, 6_000) :]
+
+    def build(part: pd.DataFrame) -> pd.DataFrame:
+        end = part.index[-1]
+        return features.build(part, spec, {coin: frame.loc[:end] for coin, frame in drivers.items()})
+
+    return check(build, recent, seed, warmup_bars=warmup)
+
+
+def _differing(whole: pd.DataFrame, part: pd.DataFrame) -> set[str]:
+    a, b = whole.to_numpy(np.float64), part.to_numpy(np.float64)
+    # Against the column's own size: rounding in a running sum is no look-ahead.
+    size = np.nanmedian(np.abs(a), axis=0) if len(a) > 1 else np.abs(a[0])
+    same = (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= _TOLERANCE * (np.nan_to_num(size) + 1e-9) + 1e-9)
+    return {str(name) for name, good in zip(part.columns, same.all(axis=0), strict=True) if not good}

@@ -1,0 +1,171 @@
+"""One coin's question, prepared once: grid, features, targets, folds, costs - what every later step reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.science import bars, blocks, costs, features, targets, validation
+from engine.science.bars import Floats
+from engine.science.costs import Cost
+from engine.science.errors import TooFewBars
+from engine.science.features import FeatureSpec
+from engine.science.targets import Target, Task
+from engine.science.validation import Plan
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, for one coin or several. Horizons in bars: the first is the one asked for, others are extra.
+
+    `scout_horizons` are tried as well: they may show a pattern too quick for the horizon asked for, they count in the
+    correction, and they cannot be the answer.
+    """
+
+    target: Target
+    horizons: tuple[int, ...]
+    features: FeatureSpec
+    scout_horizons: tuple[int, ...] = ()
+    thresholds: tuple[float, ...] = (0.0, 0.4, 0.6)
+    stated_cost_bps: float | None = None
+    refits: int = validation.REFITS
+    rolling: bool = False
+
+    @property
+    def task(self) -> Task:
+        """Classification for a direction, else regression."""
+        return targets.task(self.target)
+
+    @property
+    def all_horizons(self) -> tuple[int, ...]:
+        """Horizons asked for, then scouts, each once."""
+        return tuple(dict.fromkeys((*self.horizons, *self.scout_horizons)))
+
+
+def default_question(
+    target: Target,
+    horizons: tuple[int, ...],
+    bar_minutes: int,
+    *,
+    indicators: tuple[str, ...] | None = None,
+    drivers: tuple[str, ...] = (),
+    stated_cost_bps: float | None = None,
+) -> Question:
+    """Return the usual question: the horizons asked for and, for a direction or a return, the next bar as a scout."""
+    spec = features.default_spec(bar_minutes, target, indicators, drivers)
+    scouts = () if target == "volatility" or 1 in horizons else (1,)
+    return Question(target, horizons, spec, scouts, stated_cost_bps=stated_cost_bps)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A question about one coin with all its inputs; arrays and frames share the regular grid of `prices`."""
+
+    coin: str
+    series: str
+    question: Question
+    prices: pd.DataFrame
+    bar_minutes: int
+    features: pd.DataFrame
+    targets: Mapping[int, pd.Series]
+    plans: Mapping[int, Plan]
+    next_returns: Floats
+    cost: Cost
+
+    @property
+    def judged(self) -> slice:
+        """Positions of the judged span, the same for every horizon."""
+        return next(iter(self.plans.values())).judged
+
+    @property
+    def judged_bars(self) -> int:
+        """Number of bars of the judged span."""
+        return next(iter(self.plans.values())).judged_bars
+
+    @property
+    def sealed(self) -> slice:
+        """Positions of the sealed span."""
+        fold = next(iter(self.plans.values())).sealed
+        return slice(fold.test_start, fold.test_end)
+
+    def times(self, part: slice) -> pd.DatetimeIndex:
+        """Return the bar starts of a part of the grid."""
+        return pd.DatetimeIndex(self.prices.index[part])
+
+    def span(self, part: slice) -> tuple[datetime, datetime]:
+        """Return the start and the end (exclusive) of a part of the grid, aware UTC."""
+        index = self.times(part)
+        last: datetime = index[-1].to_pydatetime()
+        return index[0].to_pydatetime(), last + timedelta(minutes=self.bar_minutes)
+
+    @property
+    def test_minutes(self) -> int:
+        """Block length for the tests: what the longest horizon needs."""
+        return blocks.test_minutes(self.bar_minutes, max(self.question.all_horizons))
+
+    @property
+    def volatility_per_bar(self) -> float:
+        """Standard deviation of the returns of the judged span."""
+        return float(np.nanstd(self.next_returns[self.judged]))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what identifies this study in the ledger, its model and threshold aside."""
+        start, end = self.span(slice(0, len(self.prices)))
+        return {
+            "coin": self.coin,
+            "series": self.series,
+            "target": self.question.target,
+            "bar_minutes": self.bar_minutes,
+            "features": asdict(self.question.features),
+            "refits": self.question.refits,
+            "rolling": self.question.rolling,
+            "start": start.isoformat(),
+            "end": end.isoformat(),
+            "cost_bps": round(self.cost.bps, 3),
+        }
+
+
+def prepare(
+    coin: str,
+    series: str,
+    prices: pd.DataFrame,
+    question: Question,
+    *,
+    drivers: Mapping[str, pd.DataFrame] | None = None,
+    table: pd.DataFrame | None = None,
+) -> Study:
+    """Prepare one coin. `table` is the feature table where it is already built from the same prices and question.
+
+    Raises TooFewBars, BadPrices, BadSetting with what to do.
+    """
+    grid = bars.regular(prices)
+    minutes = bars.bar_minutes(grid)
+    built = features.build(grid, question.features, drivers) if table is None else table
+    usable = features.usable(built)
+    if not usable.any():
+        need = features.warmup_bars(question.features, minutes)
+        raise TooFewBars(
+            f"No bar has all features: they need {need} bars before the first one, the period holds {len(grid)}. "
+            "Take a longer period or indicators with shorter windows."
+        )
+    first = int(np.argmax(usable))
+    horizons = question.all_horizons
+    plans = {
+        h: validation.plan(len(grid), h, first=first, refits=question.refits, rolling=question.rolling)
+        for h in horizons
+    }
+    return Study(
+        coin,
+        series,
+        question,
+        grid,
+        minutes,
+        built,
+        {h: targets.build(grid, question.target, h) for h in horizons},
+        plans,
+        bars.next_returns(grid),
+        costs.effective(grid, question.stated_cost_bps),
+    )

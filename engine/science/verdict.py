@@ -1,0 +1,297 @@
+"""The verdict: edge, no edge or not enough data, with its reason in words.
+
+An edge is claimed only when one rule, corrected for everything tried, is positive after costs (p <= 0.05), positive
+before them (p <= 0.05), positive in most folds and positive on the sealed span. A return must also be forecast better
+than every reference; a volatility is judged by that alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from math import sqrt
+
+import numpy as np
+
+from engine.science import costs
+from engine.science.bars import Floats
+from engine.science.candidates import LATE, NET, SIGNAL, Candidate, duration, fold_sums, skill_tests
+from engine.science.ledger import Family
+from engine.science.study import Study
+
+ALPHA = 0.05
+SMALLEST_BLOCKS = 30
+
+# One-sided 5 % with 24 tries and 80 % power on a correlation; gain of the best tenth of bars in deviations.
+_DETECTABLE = 3.34
+_GAIN = 2.06
+_DETECTABLE_SKILL = 0.5
+
+
+class Decision(StrEnum):
+    """The three answers there are."""
+
+    EDGE = "edge"
+    NO_EDGE = "no_edge"
+    NOT_ENOUGH_DATA = "not_enough_data"
+
+
+class Finding(StrEnum):
+    """What lies behind the decision."""
+
+    CONFIRMED = "confirmed"
+    NOTHING_FOUND = "nothing_found"
+    COSTS_EAT_IT = "costs_eat_it"
+    ONE_BAR_ONLY = "one_bar_only"
+    NOT_CONFIRMED = "not_confirmed"
+    TOO_SHORT = "too_short"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The sealed span, opened once for the chosen rule.
+
+    `result` is the sum of the verdict's test series there (net and without mean exposure, or the gain over the hardest
+    reference); `return_after_costs` what an account made, None for a volatility.
+    """
+
+    start: datetime
+    end: datetime
+    bars: int
+    result: float
+    return_after_costs: float | None
+    buy_and_hold: float
+    skill: float | None
+
+    @property
+    def is_positive(self) -> bool:
+        """Say whether it confirms: the tested result is positive and the account, if there is one, gained."""
+        return self.result > 0 and (self.return_after_costs is None or self.return_after_costs > 0)
+
+
+@dataclass(frozen=True)
+class PValues:
+    """Corrected p-values: of the chosen rule (`net`, `skill`), and of the best rule (`signal`, `late`).
+
+    `chosen_signal` is the chosen rule's own. None where the target has no such test.
+    """
+
+    net: float | None
+    signal: float | None
+    late: float | None
+    chosen_signal: float | None
+    skill: float | None
+
+    @property
+    def deciding(self) -> float:
+        """The largest of those an edge needs."""
+        return max(p for p in (self.net, self.chosen_signal, self.skill) if p is not None)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the decision rests on. `blocks` are independent pieces of time at the length of the test."""
+
+    p: PValues
+    blocks: int
+    folds_positive: int
+    folds: int
+    least_detectable: float
+    least_paying: float | None
+    sealed: Sealed
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One coin's verdict; `reason` is one sentence with the numbers that decided. `tried` counts this run's rules."""
+
+    coin: str
+    decision: Decision
+    finding: Finding
+    reason: str
+    evidence: Evidence
+    tried: int
+    tried_before: int
+    block_minutes: int
+    bars: int
+
+    @property
+    def p_value(self) -> float:
+        """The largest of the p-values an edge needs."""
+        return self.evidence.p.deciding
+
+
+def choose(study: Study, family: Family, own: Sequence[Candidate]) -> Candidate:
+    """Return the rule the verdict speaks of: the strongest in its deciding test among those that answer the question.
+
+    `own` are the coin's candidates; the family holds those of every coin of the goal.
+    """
+    eligible = [candidate for candidate in own if not candidate.is_scout]
+    if study.question.target == "volatility":
+        by_test = [family.statistics(test) for test in skill_tests(study)]
+        strength = np.min(by_test, axis=0)
+    else:
+        strength = family.statistics(NET)
+    place = {id(trial): number for number, trial in enumerate(family.own)}
+    return max(eligible, key=lambda candidate: float(strength[place[id(candidate.trial)]]))
+
+
+def decide(
+    study: Study, family: Family, own: Sequence[Candidate], chosen: Candidate, sealed: Sealed, seed: int
+) -> Verdict:
+    """Return the verdict on one coin. The same inputs and seed give the same verdict."""
+    place = {id(trial): number for number, trial in enumerate(family.own)}
+    at = place[id(chosen.trial)]
+    mine = [place[id(candidate.trial)] for candidate in own]
+    deciding = skill_tests(study) if study.question.target == "volatility" else (NET,)
+    sums = [fold_sums(study, chosen.tests[test]) for test in deciding]
+    positive = [all(fold > 0 for fold in folds) for folds in zip(*sums, strict=True)]
+    evidence = Evidence(
+        p=_p_values(study, family, mine, at, seed),
+        blocks=family.block_count(at, deciding[0]),
+        folds_positive=sum(positive),
+        folds=len(positive),
+        least_detectable=least_detectable(study.judged_bars, chosen.horizon_bars),
+        least_paying=_least_paying(study, chosen),
+        sealed=sealed,
+    )
+    finding = _finding(evidence)
+    return Verdict(
+        coin=study.coin,
+        decision=_DECISION[finding],
+        finding=finding,
+        reason=_reason(finding, evidence, study, chosen, family),
+        evidence=evidence,
+        tried=len(family.own),
+        tried_before=len(family.earlier),
+        block_minutes=family.block_minutes,
+        bars=study.judged_bars,
+    )
+
+
+def together(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict that speaks for a goal of several coins: an edge if any has one, else no edge if any is
+    known to have none, else not enough data; among equals the one with the smallest deciding p-value."""
+    rank = {Decision.EDGE: 0, Decision.NO_EDGE: 1, Decision.NOT_ENOUGH_DATA: 2}
+    return min(verdicts, key=lambda verdict: (rank[verdict.decision], verdict.p_value))
+
+
+def least_detectable(bars: int, horizon_bars: int) -> float:
+    """Return the least correlation of forecast and outcome that so many bars can show: 3.34 / sqrt(bars / h)."""
+    return _DETECTABLE / sqrt(max(bars, 1) / horizon_bars)
+
+
+def least_paying(cost: float, volatility_per_bar: float, horizon_bars: int) -> float:
+    """Return the least correlation that pays a round trip: 2 cost / (2.06 volatility sqrt(h)).
+
+    Costs below the usual ones count as the usual: without a floor a question "without fees" could never be answered,
+    because any correlation, however small, would pay.
+    """
+    charged = max(cost, costs.DEFAULT_BPS / 10_000)
+    return 2 * charged / (_GAIN * max(volatility_per_bar, 1e-9) * sqrt(horizon_bars))
+
+
+def _p_values(study: Study, family: Family, mine: Sequence[int], at: int, seed: int) -> PValues:
+    skills = [float(family.p_values(test, seed)[at]) for test in skill_tests(study)]
+    skill = max(skills) if skills else None
+    if study.question.target == "volatility":
+        return PValues(None, None, None, None, skill)
+    net, signal, late = (family.p_values(test, seed) for test in (NET, SIGNAL, LATE))
+    best: Floats = signal[list(mine)]
+    best_late: Floats = late[list(mine)]
+    return PValues(float(net[at]), float(best.min()), float(best_late.min()), float(signal[at]), skill)
+
+
+def _least_paying(study: Study, chosen: Candidate) -> float | None:
+    if study.question.target == "volatility":
+        return None
+    return least_paying(study.cost.share, study.volatility_per_bar, chosen.horizon_bars)
+
+
+def _finding(evidence: Evidence) -> Finding:
+    p = evidence.p
+    if evidence.blocks < SMALLEST_BLOCKS:
+        return Finding.TOO_SHORT
+    if p.deciding <= ALPHA:
+        confirmed = evidence.folds_positive * 2 > evidence.folds and evidence.sealed.is_positive
+        return Finding.CONFIRMED if confirmed else Finding.NOT_CONFIRMED
+    needed = _DETECTABLE_SKILL if evidence.least_paying is None else evidence.least_paying
+    if evidence.least_detectable > needed:
+        return Finding.TOO_SHORT
+    if p.signal is None or p.signal > ALPHA:
+        return Finding.NOTHING_FOUND
+    return Finding.ONE_BAR_ONLY if p.late is not None and p.late > ALPHA else Finding.COSTS_EAT_IT
+
+
+_DECISION = {
+    Finding.CONFIRMED: Decision.EDGE,
+    Finding.NOT_CONFIRMED: Decision.NO_EDGE,
+    Finding.NOTHING_FOUND: Decision.NO_EDGE,
+    Finding.COSTS_EAT_IT: Decision.NO_EDGE,
+    Finding.ONE_BAR_ONLY: Decision.NO_EDGE,
+    Finding.TOO_SHORT: Decision.NOT_ENOUGH_DATA,
+}
+
+
+def _reason(finding: Finding, e: Evidence, study: Study, chosen: Candidate, family: Family) -> str:
+    p, sealed = e.p, e.sealed
+    tried = f"{len(family.own) + len(family.earlier)} rules tried"
+    days = _days(study.judged_bars, study.bar_minutes)
+    if finding is Finding.TOO_SHORT:
+        return _too_short(e, study, chosen, days)
+    if study.question.target == "volatility":
+        beaten = "the mean, persistence and the moving average (EWMA)"
+        if finding is Finding.NOTHING_FOUND:
+            return f"No model forecasts better than all of {beaten} ({_p(p.skill)} for the best of {tried})."
+        found = f"{chosen.name}, forecasts better than {beaten} on {days} it had not seen ({_p(p.skill)}, {tried})"
+        gain = f"{_percent(sealed.skill or 0.0)} less squared error than the best of them on the sealed span"
+        if finding is Finding.CONFIRMED:
+            return f"{found}, in {e.folds_positive} of {e.folds} parts of it, and with {gain}."
+        return f"{found}, but this was not confirmed: {e.folds_positive} of {e.folds} parts better, {gain}."
+    cost = f"{study.cost.bps:.1f} bp per side"
+    if finding is Finding.NOTHING_FOUND:
+        return f"Luck explains the best of {tried}: {_p(p.signal)} before costs, {_p(p.net)} after {cost}."
+    if finding is Finding.ONE_BAR_ONLY:
+        return (
+            f"There is a pattern ({_p(p.signal)} before costs), but it is gone when entered one bar later "
+            f"({_p(p.late)}): too quick to pay {cost} ({_p(p.net)} after costs)."
+        )
+    if finding is Finding.COSTS_EAT_IT:
+        if p.net is not None and p.net <= ALPHA and p.skill is not None:
+            return f"Some rule earned ({_p(p.net)} after costs), but its forecasts beat no simple one ({_p(p.skill)})."
+        return f"There is a pattern ({_p(p.signal)} before costs), but costs of {cost} eat it ({_p(p.net)} after them)."
+    found = f"{chosen.name}, earned more than luck explains on {days} it had not seen ({_p(p.net)} after costs, {tried})"
+    made = f"the sealed span made {_percent(sealed.return_after_costs or 0.0)} after costs"
+    if finding is Finding.CONFIRMED:
+        return f"{found}, in {e.folds_positive} of {e.folds} parts of it, and {made}."
+    held = "" if sealed.result > 0 else ", and without its mean exposure it lost"
+    return (
+        f"{found}, but this was not confirmed: {e.folds_positive} of {e.folds} parts positive, {made}{held}."
+    )
+
+
+def _too_short(e: Evidence, study: Study, chosen: Candidate, days: str) -> str:
+    if e.blocks < SMALLEST_BLOCKS:
+        return (
+            f"The {days} left for testing hold {e.blocks} independent pieces at a horizon of "
+            f"{duration(chosen.horizon_minutes)}; at least {SMALLEST_BLOCKS} are needed to tell skill from luck."
+        )
+    shown = f"The {days} left for testing could only show a correlation of {e.least_detectable:.2f} or more"
+    if e.least_paying is None:
+        return f"{shown}; take a longer period."
+    return f"{shown}; {e.least_paying:.2f} would already pay the costs."
+
+
+def _days(bars: int, bar_minutes: int) -> str:
+    days = bars * bar_minutes / 1_440
+    return f"{days:.0f} days" if days >= 10 else f"{days:.1f} days"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "not tested"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:+.1%}".replace("-", "\N{MINUS SIGN}").replace("%", "\N{NARROW NO-BREAK SPACE}%")

@@ -1,0 +1,45 @@
+"""One coin's study, put together from this run's artifacts: prices, features, question."""
+
+from typing import Any
+
+from engine.errors import ToolError
+from engine.science import study
+from engine.science.features import FeatureSpec
+from engine.science.study import Question, Study
+from engine.tools.retrieval import coin_bars
+from engine.work import Work
+
+
+def of_features(work: Work, feature_data: str, coin: str) -> Study:
+    """The study of one coin behind a feature handle; nothing is computed twice. Raises ToolError."""
+    frame = work.frame(feature_data, "features")
+    _, record = work.find(feature_data, "features")
+    details: dict[str, Any] = record.details
+    prices = work.frame(details["prices"], "prices")
+    question = read_question(details["question"])
+    return study.prepare(
+        coin.lower(),
+        details["series"],
+        coin_bars(prices, coin),
+        question,
+        drivers={driver: coin_bars(prices, driver) for driver in question.features.drivers},
+        table=coin_bars(frame, coin),
+    )
+
+
+def horizon(of: Study, minutes: int) -> int:
+    """A horizon of the study in bars. Raises ToolError for one it was not prepared for."""
+    bars, rest = divmod(minutes, of.bar_minutes)
+    if rest or bars not in of.plans:
+        known = ", ".join(str(h * of.bar_minutes) for h in of.question.all_horizons)
+        raise ToolError(f"These features were made for horizons of {known} minutes, not {minutes}.")
+    return bars
+
+
+def read_question(written: dict[str, Any]) -> Question:
+    """A question back from the plain JSON that it was kept as."""
+    plain = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in written.items() if name != "features"
+    }
+    features = {name: tuple(v) if isinstance(v, list) else v for name, v in written["features"].items()}
+    return Question(**plain, features=FeatureSpec(**features))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import sqlalchemy as sa
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +34,16 @@ SWEEP_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 
 logger = logging.getLogger(__name__)
+
+
+class SweeperSettings(BaseSettings):
+    """When to give a session up."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    agent_max_retries: int = Field(
+        3, ge=0, description="How often in a row a run goes on after its worker was lost, before it fails."
+    )
 
 
 @dataclass(frozen=True)
@@ -76,8 +88,9 @@ def sweep(database: Database, client: Redis, *, max_retries: int = 3) -> Swept:
         )
 
 
-def run_sweeper(services: Services, stop: threading.Event, *, max_retries: int = 3) -> None:
+def run_sweeper(services: Services, stop: threading.Event, settings: SweeperSettings | None = None) -> None:
     """Sweep every two seconds until `stop` is set; servers that are away are waited for."""
+    max_retries = (settings or SweeperSettings()).agent_max_retries
     database = Database(services.database_url, lock_timeout_seconds=3)
     client = queue.connect(services.redis_url)
     try:

@@ -17,7 +17,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis import Redis
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
@@ -25,6 +24,7 @@ from rq.exceptions import StopRequested
 from engine.outcome import Outcome
 from jobs import process, queue, tasks
 from jobs.parent import STOPS, Parent
+from jobs.sweeper import SweeperSettings
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
 from storage.database import Database
 from storage.errors import StorageError
@@ -52,14 +52,9 @@ OpenRun = Callable[[Database, Lease], tasks.Run]
 logger = logging.getLogger(__name__)
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(SweeperSettings):
     """How a worker treats its runs."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True)
-
-    agent_max_retries: int = Field(
-        3, ge=0, description="How often in a row a run goes on after its worker was lost, before it fails."
-    )
     agent_timeout_seconds: int = Field(600, gt=0, description="How long one stage may take, in seconds.")
     omc_drain_seconds: float = Field(
         8.0,

@@ -41,14 +41,16 @@ class Omc(click.Group):
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command; whatever goes wrong ends in one sentence and an exit status."""
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         for stream in (sys.stdout, sys.stderr):
             # A terminal in an old encoding shows a question mark rather than ending the run.
             reconfigure: Any = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
                 reconfigure(errors="replace")
         try:
-            status = super().main(*args, standalone_mode=False, **{"prog_name": "omc", **extra})
+            status = super().main(  # type: ignore[call-overload]
+                *args, standalone_mode=False, **{"prog_name": "omc", **extra}
+            )
             sys.stdout.flush()
         except Exception as error:
             from bots.failures import report

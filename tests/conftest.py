@@ -41,10 +41,23 @@ def test_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
+def quick_folder() -> Path:
+    """Where homes of servers may be made: open to the account that root runs them under, short, and in memory.
+
+    Waiting for the disk is most of a start's time; where /dev/shm is small or runs no programs it is /tmp.
+    """
+    memory = Path("/dev/shm")
+    if memory.is_dir():
+        system = os.statvfs(memory)
+        if system.f_bavail * system.f_frsize > 2_000_000_000 and not system.f_flag & os.ST_NOEXEC:
+            return memory
+    return Path("/tmp")
+
+
+@pytest.fixture(scope="session")
+def services(quick_folder: Path) -> Iterator[Services]:
     """A Postgres and a Valkey for the whole run, in a home of their own that is gone afterwards."""
-    # Not in pytest's folder: that is closed, so servers of root could not work there; and short, for the sockets.
-    home = Path(tempfile.mkdtemp(prefix="omc-tests-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="omc-tests-", dir=quick_folder))
     services = connect(ServiceSettings(), home, grace_seconds=0)
     yield services
     services.close()

@@ -52,7 +52,9 @@ def parse_number(text: str, decimal: str) -> float | None:
             return float(whole.replace(".", "").replace(",", "") + "." + rest)
         whole, _, rest = text.rpartition(marks[0])
         grouped = len(rest) == 3 and not whole.startswith("0") and (len(marks) > 1 or marks[0] != decimal)
-        return float(text.replace(marks[0], "")) if grouped or len(marks) > 1 else float(f"{whole or 0}.{rest}")
+        return (
+            float(text.replace(marks[0], "")) if grouped or len(marks) > 1 else float(f"{whole or 0}.{rest}")
+        )
     except ValueError:
         return None
 
@@ -89,7 +91,13 @@ def _number(value: float) -> Term:
 
 
 def _length(
-    minutes: float, unit: str, *, months: float = 0.0, letter: bool = False, code: bool = False, spelled: bool = False
+    minutes: float,
+    unit: str,
+    *,
+    months: float = 0.0,
+    letter: bool = False,
+    code: bool = False,
+    spelled: bool = False,
 ) -> Term:
     return Term("", {"length": ""}, value=Length(minutes, unit, months, letter, code=code, spelled=spelled))
 
@@ -100,7 +108,9 @@ def _of(number: float | None, unit: Term) -> Term | None:
     name = unit.tags["unit"]
     letter = unit.text.lower() == "m"
     months = number * _UNIT_MONTHS.get(name, 0)
-    return _length(number * UNIT_MINUTES[name], name, months=months, letter=letter, spelled=len(unit.text) > 2)
+    return _length(
+        number * UNIT_MINUTES[name], name, months=months, letter=letter, spelled=len(unit.text) > 2
+    )
 
 
 def _counted(number: Term, _: Term | None, unit: Term) -> Term | None:

@@ -29,13 +29,19 @@ def answer_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             now = _moment(asked["now"]) if asked.get("now") else datetime.now(UTC)
             coverage = _coverage(asked, now)
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
-            raise ValueError(f"line {number} is no goal in JSON with the keys id and goal: {fault}") from fault
+            raise ValueError(
+                f"line {number} is no goal in JSON with the keys id and goal: {fault}"
+            ) from fault
         before = answered.get(asked["after"]) if asked.get("after") else None
         outcome = read(
             str(goal),
             now=now,
             coverage=coverage,
-            after=before.spec if isinstance(before, Run) else before.draft if isinstance(before, Ask) else None,
+            after=before.spec
+            if isinstance(before, Run)
+            else before.draft
+            if isinstance(before, Ask)
+            else None,
             after_question=before if isinstance(before, Ask) else None,
         )
         if asked.get("id") is not None:

@@ -23,7 +23,8 @@ class Choice:
 
 def read_coins(sentence: Sentence) -> tuple[Choice, list[str]]:
     """The coins to predict, and those that only give features (`using btc as a driver`)."""
-    choice, drivers = Choice(), []
+    choice = Choice()
+    drivers: list[str] = []
     whole = sentence.has("allcoins") or sentence.has("altcoins")
     for at in sentence.find("coin"):
         coin = sentence.terms[at].tags["coin"]
@@ -51,10 +52,15 @@ def read_coins(sentence: Sentence) -> tuple[Choice, list[str]]:
 
 def read_models(sentence: Sentence) -> tuple[Choice, list[str]]:
     """The models named, canonical, and those named that are not there."""
-    choice, missing = Choice(), []
+    choice = Choice()
+    missing: list[str] = []
     for at in sentence.find("model", "models"):
         term = sentence.terms[at]
-        names = (term.tags["model"],) if term.has("model") else {"trees": _TREES, "boosting": _BOOSTING}[term.tags["models"]]
+        names = (
+            (term.tags["model"],)
+            if term.has("model")
+            else {"trees": _TREES, "boosting": _BOOSTING}[term.tags["models"]]
+        )
         kinds = ("model", "models", "modelword", "unavailable")
         for name in names:
             if _is_left_out(sentence, at, kinds):
@@ -106,7 +112,7 @@ def fit_models(names: list[str], task: str) -> list[str]:
     """The models under the names they have for a task: a linear model of a direction is a logistic regression."""
     if task == "classification":
         swapped = {"LinearRegression": "LogisticRegression", "Ridge": "LogisticRegression"}
-        known = CLASSIFIERS
+        known: tuple[str, ...] = CLASSIFIERS
     else:
         swapped = {"LogisticRegression": "LinearRegression"}
         known = REGRESSORS
@@ -120,8 +126,11 @@ def _put(names: list[str], name: str) -> None:
 
 def _is_joint(term: Term, kinds: tuple[str, ...]) -> bool:
     """Whether a term may stand inside a list: another member, a comma, `and`, a filling word."""
-    return term.has(*kinds) or term.has("and", "or") or term.text in (",", "/", "(", "'", '"', "-", "+") or (
-        is_filling(term) and term.number is None
+    return (
+        term.has(*kinds)
+        or term.has("and", "or")
+        or term.text in (",", "/", "(", "'", '"', "-", "+")
+        or (is_filling(term) and term.number is None)
     )
 
 
@@ -134,7 +143,11 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
         term = sentence.terms[position]
         if term.has("not") and not term.has("only"):
             return not seen_member_after_comma
-        if term.has("add", "instead", "with") and not is_filling(term) and not (term.has("skip") and not term.has("with", "add")):
+        if (
+            term.has("add", "instead", "with")
+            and not is_filling(term)
+            and not (term.has("skip") and not term.has("with", "add"))
+        ):
             if not sentence.beside(position, -1).has("not"):
                 return False
             continue
@@ -186,10 +199,14 @@ def _is_added(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
 
 def _is_driver(sentence: Sentence, at: int) -> bool:
     """`use btc as a feature`, `with btc's returns as input`, `from eth's moves`: not what is predicted."""
-    others = [p for p in sentence.find("coin") if sentence.terms[p].tags["coin"] != sentence.terms[at].tags["coin"]]
+    others = [
+        p for p in sentence.find("coin") if sentence.terms[p].tags["coin"] != sentence.terms[at].tags["coin"]
+    ]
     clause = sentence.clause(at)
     featured = any(sentence.terms[p].has("feature") for p in clause if p > at and p - at <= 8)
-    if featured and any(sentence.terms[p].has("with", "feature") for p in range(max(clause.start, at - 6), at)):
+    if featured and any(
+        sentence.terms[p].has("with", "feature") for p in range(max(clause.start, at - 6), at)
+    ):
         return True
     if not others:
         return False
@@ -200,9 +217,15 @@ def _is_driver(sentence: Sentence, at: int) -> bool:
     if lead.has("and") and len(leads) > 1 and leads[1].has("coin"):
         previous = next((p for p in range(at - 1, -1, -1) if sentence.terms[p].has("coin")), None)
         return previous is not None and previous != at and _is_driver(sentence, previous)
-    if lead.has("feature") or lead.text.lower() in ("using", "given", "from", "through") and not sentence.terms[at].has("used"):
+    if (
+        lead.has("feature")
+        or lead.text.lower() in ("using", "given", "from", "through")
+        and not sentence.terms[at].has("used")
+    ):
         follower = sentence.beside(at, 1)
-        earlier = any(p < at for p in others) or any(sentence.terms[p].has("predict") for p in clause if p > at)
+        earlier = any(p < at for p in others) or any(
+            sentence.terms[p].has("predict") for p in clause if p > at
+        )
         return earlier and not (follower.has("data", "when") and lead.text.lower() == "from")
     return False
 
@@ -210,5 +233,7 @@ def _is_driver(sentence: Sentence, at: int) -> bool:
 def _all_before_not(sentence: Sentence, at: int) -> bool:
     for position in range(at - 1, max(at - 10, -1), -1):
         if sentence.terms[position].has("not"):
-            return any(t.has("all") for t in sentence.before(position, reach=3)) or sentence.terms[position].has("all")
+            return any(t.has("all") for t in sentence.before(position, reach=3)) or sentence.terms[
+                position
+            ].has("all")
     return False

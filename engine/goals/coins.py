@@ -28,17 +28,113 @@ NAMES = {
     "hype": "hyperliquid", "tao": "bittensor", "trump": "", "cro": "cronos", "okb": "", "ksm": "kusama", "dgb": "digibyte",
     "bcn": "bytecoin", "ont": "", "icx": "icon-coin", "nano": "", "hot": "holo", "one": "harmony-one", "celo": "",
 }  # fmt: skip
-_OLD_TICKERS = {"xbt": "btc", "str": "xlm", "bcc": "bch", "ans": "neo", "miota": "iota", "xrb": "nano", "bchsv": "bsv"}
+_OLD_TICKERS = {
+    "xbt": "btc",
+    "str": "xlm",
+    "bcc": "bch",
+    "ans": "neo",
+    "miota": "iota",
+    "xrb": "nano",
+    "bchsv": "bsv",
+}
 QUOTES = (
     "usdt", "usdc", "busd", "tusd", "fdusd", "dai", "usd", "eur", "gbp", "aud", "cad", "chf", "jpy", "brl", "try", "krw",
     "dollar", "dollars", "euro", "euros", "tether", "pound", "yen", "stablecoin", "stablecoins",
 )  # fmt: skip
 # Tickers that are words of a language, and need more than their letters to count as a coin.
 _WORDS = frozenset(
-    "link sol ada dot near one etc dash flow sand gas ape op comp uni bat waves neo nano hot cake ens rune blur hype"
-    " trump ton str ans pol fun key sun win people ocean icon maker algo apt atom luna etc inj sushi mana theta icp"
-    " omg ont comp crv wif imx time just quant curve stacks graph terra cosmos harmony fantom optimism polygon stellar"
-    " avalanche tron ripple holo yearn nxt arb fil edg grt vet bonk gala ordi sei sui cro ark via pay eng amp req".split()
+    [
+        "link",
+        "sol",
+        "ada",
+        "dot",
+        "near",
+        "one",
+        "etc",
+        "dash",
+        "flow",
+        "sand",
+        "gas",
+        "ape",
+        "op",
+        "comp",
+        "uni",
+        "bat",
+        "waves",
+        "neo",
+        "nano",
+        "hot",
+        "cake",
+        "ens",
+        "rune",
+        "blur",
+        "hype",
+        "trump",
+        "ton",
+        "str",
+        "ans",
+        "pol",
+        "fun",
+        "key",
+        "sun",
+        "win",
+        "people",
+        "ocean",
+        "icon",
+        "maker",
+        "algo",
+        "apt",
+        "atom",
+        "luna",
+        "etc",
+        "inj",
+        "sushi",
+        "mana",
+        "theta",
+        "icp",
+        "omg",
+        "ont",
+        "comp",
+        "crv",
+        "wif",
+        "imx",
+        "time",
+        "just",
+        "quant",
+        "curve",
+        "stacks",
+        "graph",
+        "terra",
+        "cosmos",
+        "harmony",
+        "fantom",
+        "optimism",
+        "polygon",
+        "stellar",
+        "avalanche",
+        "tron",
+        "ripple",
+        "holo",
+        "yearn",
+        "nxt",
+        "arb",
+        "fil",
+        "edg",
+        "grt",
+        "vet",
+        "bonk",
+        "gala",
+        "ordi",
+        "sei",
+        "sui",
+        "cro",
+        "ark",
+        "via",
+        "pay",
+        "eng",
+        "amp",
+        "req",
+    ]
 )
 _SURE_NAMES = frozenset(("ripple", "stellar", "polygon", "avalanche", "cosmos", "tron", "fantom", "uniswap"))
 
@@ -113,7 +209,10 @@ def _mark(term: Term, here: frozenset[str]) -> None:
         return
     coin = _lookup(word, here)
     if coin is None:
-        base = next((word.removesuffix(q) for q in ("perp", *QUOTES[:16], "btc", "eth", "bnb") if word.endswith(q)), "")
+        base = next(
+            (word.removesuffix(q) for q in ("perp", *QUOTES[:16], "btc", "eth", "bnb") if word.endswith(q)),
+            "",
+        )
         for quote in QUOTES[:10]:
             if word.endswith(quote + "perp"):
                 base = word.removesuffix(quote + "perp")
@@ -124,7 +223,9 @@ def _mark(term: Term, here: frozenset[str]) -> None:
             if coin:
                 term.tags = {"coin": coin}
         return
-    doubtful = word in _WORDS and word not in _SURE_NAMES or known_word(word) and word not in here and len(word) < 6
+    doubtful = (
+        word in _WORDS and word not in _SURE_NAMES or known_word(word) and word not in here and len(word) < 6
+    )
     if doubtful and not (term.text.isupper() and len(term.text) > 2 and word in here):
         term.tags = {**term.tags, "coin": coin, "doubtful": ""}
     elif doubtful:
@@ -144,11 +245,17 @@ def _two_words(terms: list[Term], at: int, here: frozenset[str]) -> Term | None:
     coin = _names().get(f"{first} {second}")
     if coin is None and second == "coin":
         coin = _names().get(first + "coin")
-    if coin is None and terms[at].token is not None and f"{first}{second}" in ("chainlink", "litecoin", "bitcoin", "dogecoin"):
+    if (
+        coin is None
+        and terms[at].token is not None
+        and f"{first}{second}" in ("chainlink", "litecoin", "bitcoin", "dogecoin")
+    ):
         coin = _names()[f"{first}{second}"]
     if coin is None:
         return None
-    return Term(f"{terms[at].text} {terms[at + 1].text}", {"coin": coin}, terms[at].glued, token=terms[at].token)
+    return Term(
+        f"{terms[at].text} {terms[at + 1].text}", {"coin": coin}, terms[at].glued, token=terms[at].token
+    )
 
 
 def _drop_quotes(terms: list[Term]) -> None:
@@ -160,7 +267,9 @@ def _drop_quotes(terms: list[Term]) -> None:
         if before is not None and before.has("pricedin"):
             term.tags = {"quote": term.tags["coin"]}
         slashed = before is not None and before.text in "/-_" and at >= 2 and terms[at - 2].has("coin")
-        longer = (at >= 3 and terms[at - 3].text == "/") or (at + 1 < len(terms) and terms[at + 1].text in "/,")
+        longer = (at >= 3 and terms[at - 3].text == "/") or (
+            at + 1 < len(terms) and terms[at + 1].text in "/,"
+        )
         if slashed and not longer and term.tags["coin"] == "btc" and terms[at - 2].tags["coin"] != "btc":
             glued = before is not None and before.glued and term.glued
             if glued:
@@ -168,15 +277,136 @@ def _drop_quotes(terms: list[Term]) -> None:
 
 
 _VERB_BEFORE = frozenset(
-    "please pls plz a an the this that these to can could you me us send share post paste with see following your my our"
-    " its his her permalink web any no broken missing strong weak direct possible hyper drop click between ask tell hi hey"
-    " hello thanks cc dear el un del nuestro soleil i we they let's lets will would and then".split()
+    [
+        "please",
+        "pls",
+        "plz",
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "to",
+        "can",
+        "could",
+        "you",
+        "me",
+        "us",
+        "send",
+        "share",
+        "post",
+        "paste",
+        "with",
+        "see",
+        "following",
+        "your",
+        "my",
+        "our",
+        "its",
+        "his",
+        "her",
+        "permalink",
+        "web",
+        "any",
+        "no",
+        "broken",
+        "missing",
+        "strong",
+        "weak",
+        "direct",
+        "possible",
+        "hyper",
+        "drop",
+        "click",
+        "between",
+        "ask",
+        "tell",
+        "hi",
+        "hey",
+        "hello",
+        "thanks",
+        "cc",
+        "dear",
+        "el",
+        "un",
+        "del",
+        "nuestro",
+        "soleil",
+        "i",
+        "we",
+        "they",
+        "let's",
+        "lets",
+        "will",
+        "would",
+        "and",
+        "then",
+    ]
 )
 _VERB_AFTER = frozenset(
-    "me us them it the this that these those your my our here below above between up-to back everything all both to"
-    " anything him her results result report chart charts page sheet docs doc if when only".split()
+    [
+        "me",
+        "us",
+        "them",
+        "it",
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "your",
+        "my",
+        "our",
+        "here",
+        "below",
+        "above",
+        "between",
+        "up-to",
+        "back",
+        "everything",
+        "all",
+        "both",
+        "to",
+        "anything",
+        "him",
+        "her",
+        "results",
+        "result",
+        "report",
+        "chart",
+        "charts",
+        "page",
+        "sheet",
+        "docs",
+        "doc",
+        "if",
+        "when",
+        "only",
+    ]
 )
-_COIN_BEFORE = frozenset("for of on will is does would should can long short buy sell predict forecast about coin token".split())
+_COIN_BEFORE = frozenset(
+    [
+        "for",
+        "of",
+        "on",
+        "will",
+        "is",
+        "does",
+        "would",
+        "should",
+        "can",
+        "long",
+        "short",
+        "buy",
+        "sell",
+        "predict",
+        "forecast",
+        "about",
+        "coin",
+        "token",
+    ]
+)
 
 
 def _is_meant(terms: list[Term], at: int, here: frozenset[str]) -> bool:
@@ -195,17 +425,66 @@ def _is_meant(terms: list[Term], at: int, here: frozenset[str]) -> bool:
         return True
     if after is not None and after.text == "/" and at + 2 < len(terms) and terms[at + 2].has("quote", "coin"):
         return True
-    if word in ("etc", "one", "near", "just", "time", "key", "str", "ans", "nxt", "via", "pay", "op", "people"):
-        return known and _in_a_list(terms, at) and word != "etc" or known and _is_subject(terms, at, before, after)
-    if _in_a_list(terms, at) and (before is None or fold(before.text) not in ("please", "to", "you", "a", "the")):
-        if not (after is not None and fold(after.text) in ("me", "us", "them", "it", "the", "to", "this", "your", "my")):
+    if word in (
+        "etc",
+        "one",
+        "near",
+        "just",
+        "time",
+        "key",
+        "str",
+        "ans",
+        "nxt",
+        "via",
+        "pay",
+        "op",
+        "people",
+    ):
+        return (
+            known
+            and _in_a_list(terms, at)
+            and word != "etc"
+            or known
+            and _is_subject(terms, at, before, after)
+        )
+    if _in_a_list(terms, at) and (
+        before is None or fold(before.text) not in ("please", "to", "you", "a", "the")
+    ):
+        if not (
+            after is not None
+            and fold(after.text) in ("me", "us", "them", "it", "the", "to", "this", "your", "my")
+        ):
             return True
     if not known and known_word(word):
         return False
     others = any(t.has("coin") and not t.has("doubtful") for t in terms)
-    if before is not None and fold(before.text) in _VERB_BEFORE and not (known and not others and fold(before.text) in (
-        "will", "would", "can", "and", "then", "this", "the", "with", "please", "pls", "our", "hey", "hi", "you", "to")
-        and (after is None or fold(after.text) not in _VERB_AFTER)):
+    if (
+        before is not None
+        and fold(before.text) in _VERB_BEFORE
+        and not (
+            known
+            and not others
+            and fold(before.text)
+            in (
+                "will",
+                "would",
+                "can",
+                "and",
+                "then",
+                "this",
+                "the",
+                "with",
+                "please",
+                "pls",
+                "our",
+                "hey",
+                "hi",
+                "you",
+                "to",
+            )
+            and (after is None or fold(after.text) not in _VERB_AFTER)
+        )
+    ):
         return False
     if after is not None and fold(after.text) in _VERB_AFTER:
         return False
@@ -214,21 +493,33 @@ def _is_meant(terms: list[Term], at: int, here: frozenset[str]) -> bool:
 
 def _is_subject(terms: list[Term], at: int, before: Term | None, after: Term | None) -> bool:
     led = before is None or before.has("mark") or fold(before.text) in _COIN_BEFORE
-    told = after is None or after.has("up", "down", "direction", "volatility", "return", "price", "willmove", "number", "next")
-    return (led and told) or (before is not None and fold(before.text) in _COIN_BEFORE) or (before is None and told)
+    told = after is None or after.has(
+        "up", "down", "direction", "volatility", "return", "price", "willmove", "number", "next"
+    )
+    return (
+        (led and told)
+        or (before is not None and fold(before.text) in _COIN_BEFORE)
+        or (before is None and told)
+    )
 
 
 def _in_a_list(terms: list[Term], at: int) -> bool:
     """Whether a coin stands beside it, joined by a comma, a slash or `and`."""
     for step in (-1, 1):
         joint, other = at + step, at + 2 * step
-        while 0 <= joint < len(terms) and terms[joint].has("add", "not", "skip") and 0 <= other + step < len(terms):
+        while (
+            0 <= joint < len(terms)
+            and terms[joint].has("add", "not", "skip")
+            and 0 <= other + step < len(terms)
+        ):
             joint, other = joint + step, other + step
         if not 0 <= other < len(terms) or not 0 <= joint < len(terms):
             continue
         if terms[joint].has("and", "or", "compare") or terms[joint].text in ",/+;|-":
-            while 0 <= other < len(terms) and terms[other].has("and", "or", "skip") or (
-                0 <= other < len(terms) and terms[other].text == ","
+            while (
+                0 <= other < len(terms)
+                and terms[other].has("and", "or", "skip")
+                or (0 <= other < len(terms) and terms[other].text == ",")
             ):
                 other += step
             if 0 <= other < len(terms) and terms[other].has("coin"):
@@ -239,16 +530,27 @@ def _in_a_list(terms: list[Term], at: int) -> bool:
 
 
 def _shouting(terms: list[Term]) -> bool:
-    letters = "".join(t.text for t in terms if t.token is not None and t.token.kind == "word" and not t.has("coin"))
+    letters = "".join(
+        t.text for t in terms if t.token is not None and t.token.kind == "word" and not t.has("coin")
+    )
     return len(letters) > 4 and letters.isupper()
 
 
 def _guess_names(terms: list[Term], here: frozenset[str]) -> None:
     """Take a long misspelt word for the name it is a slip or two away from."""
-    names = [n for n, ticker in _names().items() if len(n) >= 5 and (ticker in here or len(n) >= 7) and n not in _WORDS]
+    names = [
+        n
+        for n, ticker in _names().items()
+        if len(n) >= 5 and (ticker in here or len(n) >= 7) and n not in _WORDS
+    ]
     looked = 0
     for term in terms:
-        if not (term.has("unknown") or term.guessed) or term.token is None or term.token.kind != "word" or looked > 60:
+        if (
+            not (term.has("unknown") or term.guessed)
+            or term.token is None
+            or term.token.kind != "word"
+            or looked > 60
+        ):
             continue
         word = fold(term.text)
         if 5 <= len(word) <= 16:
@@ -266,7 +568,12 @@ def _guess_tickers(terms: list[Term], here: frozenset[str]) -> None:
     names |= {coin: coin for coin in here}
     looked = 0
     for term in terms:
-        if not (term.has("unknown") or term.guessed) or term.token is None or term.token.kind != "word" or looked > 60:
+        if (
+            not (term.has("unknown") or term.guessed)
+            or term.token is None
+            or term.token.kind != "word"
+            or looked > 60
+        ):
             continue
         word = fold(term.text)
         if not 3 <= len(word) <= 16:

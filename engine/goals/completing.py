@@ -10,8 +10,15 @@ from engine.goals.draft import Draft
 from engine.goals.outcome import Ask, Coverage, Outcome, Refuse, Run
 from engine.goals.sentence import Sentence
 from engine.goals.spec import (
-    BAR_MINUTES, CLASSIFIERS, DEFAULT_COSTS_BPS, DEFAULT_HORIZON_MINUTES, DEFAULT_INDICATORS, DEFAULT_PERIOD_DAYS,
-    REGRESSORS, Spec, span_text,
+    BAR_MINUTES,
+    CLASSIFIERS,
+    DEFAULT_COSTS_BPS,
+    DEFAULT_HORIZON_MINUTES,
+    DEFAULT_INDICATORS,
+    DEFAULT_PERIOD_DAYS,
+    REGRESSORS,
+    Spec,
+    span_text,
 )  # fmt: skip
 
 _DAY = timedelta(days=1)
@@ -53,8 +60,14 @@ def _spec(draft: Draft, coins: list[str], now: datetime, coverage: Mapping[str, 
     if not forecast:
         horizons = ()
     defaults = {
-        "horizon": (forecast and "horizon" not in draft.stated, f"default: {span_text(DEFAULT_HORIZON_MINUTES)}"),
-        "interval": ("interval" not in draft.stated, f"default: {span_text(interval)} candles suit the horizon"),
+        "horizon": (
+            forecast and "horizon" not in draft.stated,
+            f"default: {span_text(DEFAULT_HORIZON_MINUTES)}",
+        ),
+        "interval": (
+            "interval" not in draft.stated,
+            f"default: {span_text(interval)} candles suit the horizon",
+        ),
         "models": (forecast and "models" not in draft.stated, "default: all that are there"),
         "indicators": ("indicators" not in draft.stated, "default: the five usual ones"),
         "costs": ("costs" not in draft.stated, f"default: {DEFAULT_COSTS_BPS:g} bps per side"),
@@ -109,12 +122,21 @@ def _steps(draft: Draft) -> tuple[int, tuple[int, ...]]:
     if draft.horizons:
         horizons = tuple(draft.horizons)
     elif interval and interval >= BAR_MINUTES:
-        horizons = (int(interval),) if interval > DEFAULT_HORIZON_MINUTES or DEFAULT_HORIZON_MINUTES % interval else (DEFAULT_HORIZON_MINUTES,)
+        horizons = (
+            (int(interval),)
+            if interval > DEFAULT_HORIZON_MINUTES or DEFAULT_HORIZON_MINUTES % interval
+            else (DEFAULT_HORIZON_MINUTES,)
+        )
     else:
         horizons = (DEFAULT_HORIZON_MINUTES,)
     if interval:
         return interval, horizons
-    if draft.step and draft.step >= BAR_MINUTES and draft.step % BAR_MINUTES == 0 and all(h % draft.step == 0 for h in horizons):
+    if (
+        draft.step
+        and draft.step >= BAR_MINUTES
+        and draft.step % BAR_MINUTES == 0
+        and all(h % draft.step == 0 for h in horizons)
+    ):
         return draft.step, horizons
     for largest, size in ((240, 5), (720, 15)):
         if max(horizons) <= largest and all(h % size == 0 for h in horizons):
@@ -149,7 +171,7 @@ def _listed(coins: Sequence[str]) -> str:
 
 def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str, Coverage]) -> Ask | None:
     if draft.vague_time and not draft.horizons and not draft.bars_ahead and draft.task != "eda":
-        choices = ("1h", "4h", "12h", "1d")
+        choices: tuple[str, ...] = ("1h", "4h", "12h", "1d")
         question = f"“{draft.vague_time}” has no exact length. How far ahead shall I look?"
         return Ask("horizon", question, choices, "12h" if "night" in draft.vague_time else "4h", spec)
     if draft.period is not None and draft.period.either_order is not None:
@@ -159,13 +181,21 @@ def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str
         if conflict.about == "coins":
             continue
         named = " and ".join(f"“{reading}”" for reading in conflict.readings)
-        question = f"You gave {named} for the {conflict.about}, and they don't fit together. Which one shall I use?"
+        question = (
+            f"You gave {named} for the {conflict.about}, and they don't fit together. Which one shall I use?"
+        )
         return Ask(conflict.about, question, conflict.readings, conflict.readings[0], spec)
     odd = [minutes for minutes in draft.horizons if minutes % BAR_MINUTES or minutes < BAR_MINUTES]
     if odd and draft.task != "eda":
         near = max(BAR_MINUTES, BAR_MINUTES * round(odd[0] / BAR_MINUTES))
         choices = tuple(dict.fromkeys(span_text(m) for m in (near, near + 5, 60)))
-        return Ask("horizon", f"Prices come every {BAR_MINUTES} minutes, so {odd[0]:g} minutes can't be tested. Which horizon?", choices, choices[0], spec)
+        return Ask(
+            "horizon",
+            f"Prices come every {BAR_MINUTES} minutes, so {odd[0]:g} minutes can't be tested. Which horizon?",
+            choices,
+            choices[0],
+            spec,
+        )
     if draft.interval is not None and (draft.interval < BAR_MINUTES or draft.interval % BAR_MINUTES):
         question = f"The finest candles here are {BAR_MINUTES} minutes, and others are multiples of that. Which shall I use?"
         return Ask("interval", question, ("5m", "15m", "1h"), "5m", spec)
@@ -176,10 +206,18 @@ def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str
         return Ask("interval", question, fitting, fitting[-1] if fitting else "5m", spec)
     if draft.models is not None and not spec.models and draft.task in ("classification", "regression"):
         known = CLASSIFIERS if draft.task == "classification" else REGRESSORS
-        return Ask("models", f"That leaves no model. Which shall I train? There are {', '.join(known)}.", known, known[0], spec)
+        return Ask(
+            "models",
+            f"That leaves no model. Which shall I train? There are {', '.join(known)}.",
+            known,
+            known[0],
+            spec,
+        )
     if draft.task in ("classification", "regression") and not spec.models:
         known = CLASSIFIERS if draft.task == "classification" else REGRESSORS
-        return Ask("models", "Every model is left out. Which one shall I train after all?", known, known[0], spec)
+        return Ask(
+            "models", "Every model is left out. Which one shall I train after all?", known, known[0], spec
+        )
     return None
 
 
@@ -196,7 +234,9 @@ def _checked(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str, Cov
     held = {coin: coverage[coin] for coin in (*spec.coins, *spec.driver_coins)}
     first = max(c.start for c in held.values())
     newest = min(now, max(c.end for c in held.values()))
-    newest = min(newest, *(c.end for c in held.values())) if min(c.end for c in held.values()) > first else newest
+    newest = (
+        min(newest, *(c.end for c in held.values())) if min(c.end for c in held.values()) > first else newest
+    )
     if first >= newest:
         first = min(c.start for c in held.values())
     total = max((newest - first) / _DAY, 0.0)
@@ -235,11 +275,20 @@ def _checked(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str, Cov
     return Run(_with(spec, fitted_start, fitted_end, reasons, warnings))
 
 
-def _with(spec: Spec, start: datetime, end: datetime, reasons: dict[str, str], warnings: tuple[str, ...]) -> Spec:
+def _with(
+    spec: Spec, start: datetime, end: datetime, reasons: dict[str, str], warnings: tuple[str, ...]
+) -> Spec:
     values = {name: getattr(spec, name) for name in Spec.__dataclass_fields__}
     days = round((end - start) / _DAY, 3)
     horizons = tuple(int(minutes) for minutes in spec.horizons)
-    values |= {"start": start, "end": end, "period_days": days, "reasons": reasons, "warnings": warnings, "horizons": horizons}
+    values |= {
+        "start": start,
+        "end": end,
+        "period_days": days,
+        "reasons": reasons,
+        "warnings": warnings,
+        "horizons": horizons,
+    }
     return Spec(**values)
 
 

@@ -22,13 +22,19 @@ def read_costs(sentence: Sentence) -> Costs:
         for at in rates:
             value = sentence.terms[at].number or 0.0
             values.append(round(value / 2 if _is_round_trip(sentence, at) else value, 6))
-        words = sentence.words(rates[0] - 1 if sentence.beside(rates[0], -1).has("cost") else rates[0], rates[0])
+        words = sentence.words(
+            rates[0] - 1 if sentence.beside(rates[0], -1).has("cost") else rates[0], rates[0]
+        )
         if len(values) > 1 and _are_parts(sentence, rates):
             return Costs((sum(values),), words=sentence.words(rates[0], rates[-1]))
         return Costs(tuple(dict.fromkeys(values)), words=words)
     for at in sentence.find("cost", "free"):
         near = [*sentence.before(at, reach=4)]
-        if sentence.terms[at].has("free") or any(t.has("not") or t.number == 0 for t in near[:2]) or sentence.beside(at, 1).has("notpost"):
+        if (
+            sentence.terms[at].has("free")
+            or any(t.has("not") or t.number == 0 for t in near[:2])
+            or sentence.beside(at, 1).has("notpost")
+        ):
             return Costs((0.0,), words=sentence.words(at - 1, at))
         follower = sentence.next_after(at)
         if follower.number == 0 or sentence.beside(at, 1).number == 0 or sentence.beside(at, 2).number == 0:

@@ -217,7 +217,9 @@ def _ordinal_half(ordinal: Term, _half: Term, _of: Term | None, _the: Term | Non
     if "yearnumber" in what.tags:
         return _when(When("half", _year(what), index=index))
     if "month" in what.tags:
-        return _when(When("month", None, month=int(what.tags["month"]), part=("first half", "second half")[index - 1]))
+        return _when(
+            When("month", None, month=int(what.tags["month"]), part=("first half", "second half")[index - 1])
+        )
     return None
 
 
@@ -234,7 +236,11 @@ def _half_year(half: Term, _of: Term | None, year: Term | None) -> Term | None:
 def _month(month: Term, *rest: Term | None) -> Term | None:
     """A month, unless `may` or `march` is a verb here."""
     year = _year(next((term for term in reversed(rest) if term is not None and _year(term)), None))
-    if year is None and month.text in ("may", "mar", "march", "mon", "dec", "set", "sep", "jan") and month.text.islower():
+    if (
+        year is None
+        and month.text in ("may", "mar", "march", "mon", "dec", "set", "sep", "jan")
+        and month.text.islower()
+    ):
         month = replace(month, tags={**month.tags, "doubtful": ""})
         when = _when(When("month", None, month=int(month.tags["month"])))
         when.tags = {**month.tags, **when.tags}
@@ -250,11 +256,15 @@ def _day_number(term: Term) -> int | None:
     return int(term.number)
 
 
-def _day_month(day: Term, _mark: Term | None, _of: Term | None, month: Term, *rest: Term | None) -> Term | None:
+def _day_month(
+    day: Term, _mark: Term | None, _of: Term | None, month: Term, *rest: Term | None
+) -> Term | None:
     return _dated(day, month, rest)
 
 
-def _month_day(month: Term, _the: Term | None, day: Term, _mark: Term | None, *rest: Term | None) -> Term | None:
+def _month_day(
+    month: Term, _the: Term | None, day: Term, _mark: Term | None, *rest: Term | None
+) -> Term | None:
     return _dated(day, month, rest)
 
 
@@ -297,7 +307,13 @@ def _number_range(_from: Term | None, number: Term, _to: Term, what: Term) -> Te
 def _range_number(_from: Term | None, what: Term, _to: Term, number: Term) -> Term | None:
     """`June 5 to 20`."""
     day, when = _day_number(number), what.value
-    if not isinstance(when, When) or when.kind != "day" or day is None or day <= when.day or number.has("yearnumber"):
+    if (
+        not isinstance(when, When)
+        or when.kind != "day"
+        or day is None
+        or day <= when.day
+        or number.has("yearnumber")
+    ):
         return None
     return Term("", {"range": ""}, value=Range(when, replace(when, day=day)))
 
@@ -321,7 +337,9 @@ def _season(season: Term, _of: Term | None, year: Term) -> Term | None:
 
 
 def _holiday(month: int, day: int) -> Rule:
-    return Rule("newyear" if month == 1 else "christmas", lambda _: _when(When("day", None, month=month, day=day)))
+    return Rule(
+        "newyear" if month == 1 else "christmas", lambda _: _when(When("day", None, month=month, day=day))
+    )
 
 
 _QUARTERS = (
@@ -344,7 +362,9 @@ _QUARTERS = (
     _holiday(12, 25),
 )
 _IDEOGRAPHIC = (  # 2023年6月1日, 6月
-    Rule("yearnumber yearmark number monthmark number daymark", lambda y, a, m, b, d, c: _figures_day(m, d, y)),
+    Rule(
+        "yearnumber yearmark number monthmark number daymark", lambda y, a, m, b, d, c: _figures_day(m, d, y)
+    ),
     Rule("number monthmark number daymark", lambda m, b, d, c: _figures_day(m, d, None)),
     Rule("yearnumber yearmark number monthmark", lambda y, a, m, b: _figures_month(m, y)),
     Rule("number monthmark", lambda m, b: _figures_month(m, None)),
@@ -371,8 +391,10 @@ _PARTS = (
     Rule("ordinal half skip? skip? when", _ordinal_half),
     Rule("beginning|mid|end skip|'-'? when", _part),
     Rule("beginning|mid|end skip? yearnumber", _part_year),
-    Rule("from|between|since skip? number to|and|'-' skip? when",
-         lambda f, s, n, t, u, w: _number_range(f, n, t, w)),
+    Rule(
+        "from|between|since skip? number to|and|'-' skip? when",
+        lambda f, s, n, t, u, w: _number_range(f, n, t, w),
+    ),
     Rule("number daymark? to|'-' skip? when", lambda n, d, t, u, w: _number_range(None, n, t, w)),
     Rule("from|between|since? when to|and|'-' number", _range_number),
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.goals import choices, costs, guards, periods, spans
+from engine.goals.amounts import Length
 from engine.goals.coins import in_words
 from engine.goals.periods import Period
 from engine.goals.sentence import Sentence
@@ -50,7 +51,13 @@ class Draft:
     def following(cls, spec: Spec) -> "Draft":
         """Begin with what an earlier goal stated; its defaults are chosen anew."""
         said = set(spec.stated)
-        draft = cls(coins=list(spec.coins), drivers=list(spec.driver_coins), task=spec.task, target=spec.target, focus=spec.focus)
+        draft = cls(
+            coins=list(spec.coins),
+            drivers=list(spec.driver_coins),
+            task=spec.task,
+            target=spec.target,
+            focus=spec.focus,
+        )
         draft.stated = said
         draft.reasons = {slot: reason for slot, reason in spec.reasons.items() if slot in said}
         draft.warnings = [w for w in spec.warnings if w in ("leakage", "unavailable")]
@@ -117,7 +124,13 @@ class Draft:
             self.all_coins, self.coins, self.left_out_coins = True, [], choice.left_out
             self._say("coins", "all coins")
             return
-        added = follows and choice.added or follows and sentence.has("add") and not sentence.has("instead", "indicator", "model")
+        added = (
+            follows
+            and choice.added
+            or follows
+            and sentence.has("add")
+            and not sentence.has("instead", "indicator", "model")
+        )
         if choice.taken and added:
             self.coins += [coin for coin in choice.taken if coin not in self.coins]
         elif choice.taken:
@@ -187,7 +200,7 @@ class Draft:
         histories = lengths.histories
         if len(histories) > 1 and sentence.has("metricword", "predict") and _train_and_test(sentence):
             total = sum(length.days for length, _ in histories) * 1_440
-            histories = [(spans.Length(total, "day"), f"{histories[0][1]}, {histories[1][1]}")]
+            histories = [(Length(total, "day"), f"{histories[0][1]}, {histories[1][1]}")]
         said += [periods.last(length, now, words) for length, words in histories]
         if not said and self.period is not None and self.period.start is not None:
             self._stretch_period(sentence, now)
@@ -206,12 +219,18 @@ class Draft:
         """`twice the history`, `half the data`."""
         for concept, factor in (("double", 2.0), ("triple", 3.0), ("halve", 0.5)):
             for at in sentence.find(concept):
-                if self.period and self.period.start and any(t.has("data", "period") for t in sentence.after(at, reach=3)):
+                if (
+                    self.period
+                    and self.period.start
+                    and any(t.has("data", "period") for t in sentence.after(at, reach=3))
+                ):
                     if sentence.next_after(at).has("cost", "horizon"):
                         continue
                     end = self.period.end or now
                     self._say("period", sentence.words(at, at + 2))
-                    self.period = Period(end - (end - self.period.start) * factor, end, sentence.words(at, at + 2))
+                    self.period = Period(
+                        end - (end - self.period.start) * factor, end, sentence.words(at, at + 2)
+                    )
                     return
 
     def _take_models(self, sentence: Sentence, *, follows: bool) -> int:
@@ -228,7 +247,11 @@ class Draft:
             self.conflicts.append(Conflict("models", tuple(choice.taken)))
         taken = [name for name in choice.taken if name not in choice.left_out]
         if taken and choice.added and not choice.only and follows:
-            self.models = [*(self.models or []), *(name for name in taken if name not in (self.models or []))] if self.models else None
+            self.models = (
+                [*(self.models or []), *(name for name in taken if name not in (self.models or []))]
+                if self.models
+                else None
+            )
             self.models_left_out = [name for name in self.models_left_out if name not in taken]
             self._say("models", ", ".join(taken))
         elif taken:
@@ -255,7 +278,9 @@ class Draft:
         elif choice.only:
             self.indicators = []
         if choice.taken or choice.left_out:
-            self._say("indicators", ", ".join(choice.taken or [f"without {name}" for name in choice.left_out]))
+            self._say(
+                "indicators", ", ".join(choice.taken or [f"without {name}" for name in choice.left_out])
+            )
 
     def _take_costs(self, sentence: Sentence) -> None:
         stated = costs.read_costs(sentence)
@@ -275,7 +300,9 @@ class Draft:
 
 def _train_and_test(sentence: Sentence) -> bool:
     words = {term.text.lower() for term in sentence.terms}
-    return any(w.startswith("train") for w in words) and any(w.startswith(("test", "valid", "evaluat", "judge")) for w in words)
+    return any(w.startswith("train") for w in words) and any(
+        w.startswith(("test", "valid", "evaluat", "judge")) for w in words
+    )
 
 
 def _merge(said: list[Period], now: datetime, *, together: bool) -> Period | None:
@@ -293,11 +320,15 @@ def _merge(said: list[Period], now: datetime, *, together: bool) -> Period | Non
     if start is not None and start >= end:
         return None
     lengths = [(p.end or now) - p.start for p in said if p.start is not None]
-    if all(p.end == now or p.end is None for p in said) and max(lengths) > 1.5 * min(lengths) and not any(
-        "older" in p.words for p in said
+    if (
+        all(p.end == now or p.end is None for p in said)
+        and max(lengths) > 1.5 * min(lengths)
+        and not any("older" in p.words for p in said)
     ):
         return None
-    return Period(start, end, words, either_order=next((p.either_order for p in said if p.either_order), None))
+    return Period(
+        start, end, words, either_order=next((p.either_order for p in said if p.either_order), None)
+    )
 
 
 def _length_text(minutes: float) -> str:

@@ -62,7 +62,9 @@ def _used_as_feature(sentence: Sentence, at: int) -> int | None:
             return position
         if term.text in ".;!?":
             break
-    fed = any(t.has("with", "add", "feature", "knowing") and t.text.lower() not in ("on", "through") for t in leads)
+    fed = any(
+        t.has("with", "add", "feature", "knowing") and t.text.lower() not in ("on", "through") for t in leads
+    )
     told = sentence.terms[at].has("futurevalue") or any(
         sentence.beside(at, step).has("possessive") for step in (1, 2, 3, 4)
     )
@@ -71,7 +73,9 @@ def _used_as_feature(sentence: Sentence, at: int) -> int | None:
 
 def is_hostile(sentence: Sentence) -> str | None:
     """Why the goal must be refused (`secrets`, `others`, `commands`, `orders`), or None."""
-    research = sentence.has("coin", "direction", "volatility", "return") and sentence.has("length", "unit", "up", "down")
+    research = sentence.has("coin", "direction", "volatility", "return") and sentence.has(
+        "length", "unit", "up", "down"
+    )
     if sentence.has("injection"):
         return "commands"
     if sentence.has("secret") and (sentence.has("injection") or not research or _is_told(sentence, "secret")):
@@ -96,15 +100,58 @@ def _is_told(sentence: Sentence, concept: str, *, strong: bool = False) -> bool:
 
 
 _ORDERS = frozenset(
-    "show list print send give reveal dump tell cancel stop delete read open share display expose output leak post email"
-    " echo cat run execute use access fetch get include attach what download upload copy export see forward".split()
+    [
+        "show",
+        "list",
+        "print",
+        "send",
+        "give",
+        "reveal",
+        "dump",
+        "tell",
+        "cancel",
+        "stop",
+        "delete",
+        "read",
+        "open",
+        "share",
+        "display",
+        "expose",
+        "output",
+        "leak",
+        "post",
+        "email",
+        "echo",
+        "cat",
+        "run",
+        "execute",
+        "use",
+        "access",
+        "fetch",
+        "get",
+        "include",
+        "attach",
+        "what",
+        "download",
+        "upload",
+        "copy",
+        "export",
+        "see",
+        "forward",
+    ]
 )
 
 
 def is_small_talk(sentence: Sentence) -> str | None:
     """`thanks` or `hello` when the goal is nothing more than that."""
-    meaningful = [t for t in sentence.terms if not t.has("mark", "unknown") and set(t.tags) - {"skip", "possessive"}]
-    strong = [t for t in meaningful if not t.has("thanks", "hello", "yes", "up", "errand", "same", "look", "was", "in", "compare")]
+    meaningful = [
+        t for t in sentence.terms if not t.has("mark", "unknown") and set(t.tags) - {"skip", "possessive"}
+    ]
+    strong = [
+        t
+        for t in meaningful
+        if not t.has("thanks", "hello", "yes", "up", "errand", "same", "look", "was", "in", "compare")
+    ]
     if strong or not meaningful:
         return None
     if any(t.has("thanks") for t in meaningful):

@@ -60,7 +60,9 @@ def _make(indicator: Term, *numbers: Term | None) -> Term | None:
     return Term("", {"indicator": name}, value=value)
 
 
-def _before(number: Term, _dash: Term | None, word: Term | None, _dash2: Term | None, indicator: Term) -> Term | None:
+def _before(
+    number: Term, _dash: Term | None, word: Term | None, _dash2: Term | None, indicator: Term
+) -> Term | None:
     if number.has("amount") and (word is None or not word.has("unit")):
         return None
     bare = Term(number.text, {"number": ""}, number=number.number)

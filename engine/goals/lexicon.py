@@ -11,7 +11,9 @@ from engine.goals.text import fold
 from engine.goals.tokens import Token, split
 
 _FUZZY_WORDS = 80  # misspelt words looked up in one goal at most
-_NOT_FUZZY = frozenset(("skip", "errand", "thanks", "hello", "yes", "command", "secret", "others", "number", "a"))
+_NOT_FUZZY = frozenset(
+    ("skip", "errand", "thanks", "hello", "yes", "command", "secret", "others", "number", "a")
+)
 
 
 @dataclass
@@ -180,7 +182,9 @@ def _language_of(tokens: Sequence[Token], tables: Mapping[str, Table]) -> str:
         if token.kind == "ideographs":
             for code, table in tables.items():
                 if table.unspaced:
-                    hits[code] += sum(1 for t in _cut_unspaced(token, [table], code) if "unknown" not in t.tags)
+                    hits[code] += sum(
+                        1 for t in _cut_unspaced(token, [table], code) if "unknown" not in t.tags
+                    )
             continue
         if token.kind != "word":
             continue
@@ -237,8 +241,12 @@ def _guess(word: str, codes: tuple[str, ...]) -> dict[str, str]:
     best, best_slips = "", slips + 1
     for length in range(max(4, len(word) - slips), len(word) + slips + 1):
         for candidate in vocabulary.get(length, ()):
-            if candidate[0] != word[0] or (len(word) == 4 and len(candidate) == 4 and candidate[1:3] != word[1:3][::-1]
-                                           and candidate[2:] != word[2:][::-1]):
+            if candidate[0] != word[0] or (
+                len(word) == 4
+                and len(candidate) == 4
+                and candidate[1:3] != word[1:3][::-1]
+                and candidate[2:] != word[2:][::-1]
+            ):
                 continue
             distance = OSA.distance(word, candidate, score_cutoff=slips)
             if distance < best_slips:

@@ -24,7 +24,9 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Read the pattern once."""
-        elements = tuple((tuple(part.rstrip("?").split("|")), part.endswith("?")) for part in self.pattern.split())
+        elements = tuple(
+            (tuple(part.rstrip("?").split("|")), part.endswith("?")) for part in self.pattern.split()
+        )
         object.__setattr__(self, "elements", elements)
 
 
@@ -60,7 +62,10 @@ def spell(terms: Sequence[Term]) -> str:
 
 
 def _bind(
-    elements: Sequence[tuple[tuple[str, ...], bool]], terms: Sequence[Term], at: int, bound: tuple[Term | None, ...]
+    elements: Sequence[tuple[tuple[str, ...], bool]],
+    terms: Sequence[Term],
+    at: int,
+    bound: tuple[Term | None, ...],
 ) -> tuple[Term | None, ...] | None:
     if not elements:
         return bound if any(bound) else None

@@ -78,7 +78,13 @@ def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
         sentence.terms[length_at].tags = {"used": ""}
         words = sentence.words(length_at, at)
         if relation in ("before", "until"):
-            edge = start if relation == "before" and value.kind == "day" else end if relation == "until" else start
+            edge = (
+                start
+                if relation == "before" and value.kind == "day"
+                else end
+                if relation == "until"
+                else start
+            )
             return Period(back(edge, length), edge, words)
         if relation in ("since", "from", "after"):
             return Period(start, min(_forward(start, length), now), words)
@@ -89,14 +95,23 @@ def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
     if relation in ("since", "from", "after"):
         if relation == "from" and _is_source(sentence, left, value):
             return Period(start, end, words, either_order=unclear)
-        return Period(start if relation != "after" or _has_day(value) is False else end, None, words, either_order=unclear)
+        return Period(
+            start if relation != "after" or _has_day(value) is False else end,
+            None,
+            words,
+            either_order=unclear,
+        )
     if relation == "older":
         return Period(start, None, words)
     if relation in ("until", "before"):
         edge = start if relation == "before" or isinstance(value, When) and value.part == "beginning" else end
         return Period(None, edge, words, either_order=unclear)
     follower = sentence.beside(at, 1)
-    if isinstance(value, When) and follower.has("ahead") and follower.text.lower() in ("on", "onward", "onwards", "forward"):
+    if (
+        isinstance(value, When)
+        and follower.has("ahead")
+        and follower.text.lower() in ("on", "onward", "onwards", "forward")
+    ):
         return Period(start, None, words)
     if isinstance(value, When) and follower.has("since", "sincepost"):
         return Period(start, None, words)
@@ -148,7 +163,12 @@ def _relation(sentence: Sentence, at: int) -> tuple[str, int]:
 def _length_before(sentence: Sentence, at: int) -> int | None:
     """The length in `two weeks from 1 May`, `the first two weeks of May`."""
     left = at
-    while left >= 0 and is_filling(sentence.terms[left]) and sentence.terms[left].number is None and at - left < 3:
+    while (
+        left >= 0
+        and is_filling(sentence.terms[left])
+        and sentence.terms[left].number is None
+        and at - left < 3
+    ):
         left -= 1
     if left < 0 or not sentence.terms[left].has("length"):
         return None
@@ -170,7 +190,9 @@ def _is_source(sentence: Sentence, left: int, value: When | Range) -> bool:
         return False
     if left < 0:
         return False
-    return sentence.terms[left].has("data", "candle", "price", "only") and not sentence.terms[left].has("since")
+    return sentence.terms[left].has("data", "candle", "price", "only") and not sentence.terms[left].has(
+        "since"
+    )
 
 
 def _is_verb(sentence: Sentence, at: int) -> bool:
@@ -178,11 +200,34 @@ def _is_verb(sentence: Sentence, at: int) -> bool:
     if not sentence.terms[at].has("doubtful"):
         return False
     lead, beside = sentence.next_before(at), sentence.beside(at, -1)
-    if lead.has("in", "since", "from", "until", "last", "whole", "beginning", "mid", "end", "this", "data", "between", "to",
-                "period", "only", "after", "before", "alldata", "and", "when", "range"):
+    if lead.has(
+        "in",
+        "since",
+        "from",
+        "until",
+        "last",
+        "whole",
+        "beginning",
+        "mid",
+        "end",
+        "this",
+        "data",
+        "between",
+        "to",
+        "period",
+        "only",
+        "after",
+        "before",
+        "alldata",
+        "and",
+        "when",
+        "range",
+    ):
         return False
     follower = sentence.beside(at, 1)
-    return not (beside.text in ("", ",", "(") and (follower.text in ("", ",", ".", ")") or follower.has("data")))
+    return not (
+        beside.text in ("", ",", "(") and (follower.text in ("", ",", ".", ")") or follower.has("data"))
+    )
 
 
 def _is_year(sentence: Sentence, at: int) -> bool:
@@ -204,17 +249,25 @@ def _spoken(sentence: Sentence, at: int, now: datetime) -> Period | None:
     if term.has("yesterday"):
         start = midnight - DAY if now != midnight else midnight - DAY
         return Period(start, None if lead.has("since", "from") else start + DAY, words)
-    if term.has("today") and (lead.has("since", "from") or sentence.has("look") and not follower.has("possessive")):
+    if term.has("today") and (
+        lead.has("since", "from") or sentence.has("look") and not follower.has("possessive")
+    ):
         return Period(midnight - (DAY if now == midnight else timedelta(0)), now, words)
     if term.has("weekday") and (lead.has("since", "from", "last") or sentence.beside(at, -1).has("last")):
         days = (now.weekday() - int(term.tags["weekday"])) % 7 or 7
         start = midnight - days * DAY
         return Period(start, None if sentence.has("since") else start + DAY, words)
-    if term.has("season") and (lead.has("in", "last", "this", "since", "from", "whole") or sentence.beside(at, -1).has("this")):
+    if term.has("season") and (
+        lead.has("in", "last", "this", "since", "from", "whole") or sentence.beside(at, -1).has("this")
+    ):
         start, end = When("season", index=int(term.tags["season"])).span(now)
         return Period(start, None if lead.has("since") else end, words)
-    if term.has("this") and follower.has("unit") and len(follower.text) > 2 and not lead.has("in") or (
-        term.has("this") and follower.has("unit") and sentence.has("data", "since", "look")
+    if (
+        term.has("this")
+        and follower.has("unit")
+        and len(follower.text) > 2
+        and not lead.has("in")
+        or (term.has("this") and follower.has("unit") and sentence.has("data", "since", "look"))
     ):
         return _since_unit_began(follower.tags["unit"], midnight, now, sentence.words(at, at + 1))
     if term.has("last") and term.text.lower() in ("previous", "prior", "preceding") and follower.has("unit"):
@@ -254,11 +307,23 @@ def _join(periods: list[Period], now: datetime) -> list[Period]:
     for period in periods:
         before = joined[-1] if joined else None
         if before is not None and before.end is None and before.start and period.start is None and period.end:
-            joined[-1] = Period(before.start, period.end, f"{before.words} {period.words}", either_order=before.either_order)
-        elif before is not None and period.joined and before.start and before.end and period.start and period.end and (
-            before.end == period.start or period.end == before.start
+            joined[-1] = Period(
+                before.start, period.end, f"{before.words} {period.words}", either_order=before.either_order
+            )
+        elif (
+            before is not None
+            and period.joined
+            and before.start
+            and before.end
+            and period.start
+            and period.end
+            and (before.end == period.start or period.end == before.start)
         ):
-            joined[-1] = Period(min(before.start, period.start), max(before.end, period.end), f"{before.words}, {period.words}")
+            joined[-1] = Period(
+                min(before.start, period.start),
+                max(before.end, period.end),
+                f"{before.words}, {period.words}",
+            )
         else:
             joined.append(period)
     return joined

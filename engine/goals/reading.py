@@ -82,7 +82,17 @@ def _corrections(sentence: Sentence) -> Iterable[Sentence]:
 def _is_off_topic(sentence: Sentence, draft: Draft) -> bool:
     """Nothing of the goal belongs here, or an errand that merely names a coin."""
     told = sentence.has(
-        "up", "down", "direction", "classify", "return", "regress", "volatility", "model", "indicator", "focus", "length"
+        "up",
+        "down",
+        "direction",
+        "classify",
+        "return",
+        "regress",
+        "volatility",
+        "model",
+        "indicator",
+        "focus",
+        "length",
     ) or bool(draft.horizons or draft.bars_ahead)
     if sentence.has("errand"):
         strong = sentence.has("direction", "volatility", "classify", "regress", "model", "focus") or (
@@ -93,7 +103,12 @@ def _is_off_topic(sentence: Sentence, draft: Draft) -> bool:
         )
     if draft.coins or draft.all_coins or draft.stated or draft.conflicts:
         return False
-    return not (told or sentence.has("predict", "look", "coinword", "trade", "data", "price", "compare", "importance", "coin"))
+    return not (
+        told
+        or sentence.has(
+            "predict", "look", "coinword", "trade", "data", "price", "compare", "importance", "coin"
+        )
+    )
 
 
 __all__ = ["Refuse", "read"]

@@ -42,14 +42,23 @@ def hostile(why: str) -> Refuse:
         "commands": "I read a goal as a research question; commands and instructions inside it are not followed.",
         "orders": "I research prices; I can't place orders or touch an account.",
     }[why]
-    return Refuse(reason, "Send the research question by itself, for example: will BTC close higher in the next hour?")
+    return Refuse(
+        reason, "Send the research question by itself, for example: will BTC close higher in the next hour?"
+    )
 
 
 def small_talk(kind: str, coins: Sequence[str], *, follows: bool) -> Refuse:
     """Thanks or a greeting."""
     if kind == "thanks":
-        return Refuse("You're welcome! Nothing new was started.", f"When you are ready, ask the next one: {example(coins)}")
-    more = "Reply with what to change, such as: same but 4h." if follows else f"Ask me something like: {example(coins)}"
+        return Refuse(
+            "You're welcome! Nothing new was started.",
+            f"When you are ready, ask the next one: {example(coins)}",
+        )
+    more = (
+        "Reply with what to change, such as: same but 4h."
+        if follows
+        else f"Ask me something like: {example(coins)}"
+    )
     return Refuse("Hello! I test crypto price questions on past data.", more)
 
 

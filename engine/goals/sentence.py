@@ -93,7 +93,12 @@ class Sentence:
 
 def is_filling(term: Term) -> bool:
     """Whether a term only fills the sentence: the, please, of."""
-    return "skip" in term.tags and not set(term.tags) - _FILLING or term.has("a") and not set(term.tags) - _FILLING
+    return (
+        "skip" in term.tags
+        and not set(term.tags) - _FILLING
+        or term.has("a")
+        and not set(term.tags) - _FILLING
+    )
 
 
 _NOTHING = Term("", {})

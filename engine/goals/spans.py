@@ -1,6 +1,7 @@
 """What each length of time in a goal is for: how far ahead (horizon), the candle (interval), or the history (period)."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from engine.goals.amounts import UNIT_MINUTES, Length
 from engine.goals.lexicon import Term
@@ -66,9 +67,11 @@ def _groups(sentence: Sentence) -> dict[int, int]:
     """Lengths joined as a list (`1h, 4h and 1d`, `1h/4h`) share the position of the first."""
     groups: dict[int, int] = {}
     positions = sentence.find("length")
-    for first, second in zip(positions, positions[1:], strict=False):
+    for first, second in pairwise(positions):
         between = sentence.terms[first + 1 : second]
-        if 1 <= len(between) <= 3 and all(t.has("and", "or", "compare", "to") or t.text in ",/;+" or t.has("a") for t in between):
+        if 1 <= len(between) <= 3 and all(
+            t.has("and", "or", "compare", "to") or t.text in ",/;+" or t.has("a") for t in between
+        ):
             if any(t.text == "," for t in between) and len(between) == 1:
                 later = [p for p in positions if p > second]
                 if not later or not any(t.has("and", "or") for t in sentence.terms[second + 1 : later[0]]):
@@ -84,13 +87,19 @@ def _is_bare_length(sentence: Sentence, at: int) -> bool:
     if len(term.text) < 2 and term.text.isascii():
         return False
     for lead in (sentence.beside(at, -1), sentence.next_before(at)):
-        if lead.has("next", "last", "every") or (lead.has("in", "since") and sentence.beside(at, -1) is lead and not term.has("windowword")):
+        if lead.has("next", "last", "every") or (
+            lead.has("in", "since") and sentence.beside(at, -1) is lead and not term.has("windowword")
+        ):
             return not (lead.has("last") and lead.text.lower() in ("previous", "prior", "preceding"))
     if sentence.beside(at, -1).text == "-" and sentence.beside(at, -2).has("next"):
         return True
     follower = sentence.beside(at, 1)
     follower = sentence.beside(at, 2) if follower.text == "-" else follower
-    return follower.has("ahead") and follower.text.lower() in ("ahead", "later", "from now", "hence") or follower.has("nextpost")
+    return (
+        follower.has("ahead")
+        and follower.text.lower() in ("ahead", "later", "from now", "hence")
+        or follower.has("nextpost")
+    )
 
 
 def _sort(sentence: Sentence, at: int, length: Length, spans: Spans, group: int) -> None:
@@ -111,16 +120,21 @@ def _sort(sentence: Sentence, at: int, length: Length, spans: Spans, group: int)
 
 def _words(sentence: Sentence, at: int) -> str:
     start = at
-    while start > 0 and at - start < 3 and sentence.terms[start - 1].has(
-        "next", "last", "in", "a", "since", "on", "horizon", "every"
-    ) or start > 0 and sentence.terms[start - 1].text.lower() in ("the", "-") and at - start < 3:
+    while (
+        start > 0
+        and at - start < 3
+        and sentence.terms[start - 1].has("next", "last", "in", "a", "since", "on", "horizon", "every")
+        or start > 0
+        and sentence.terms[start - 1].text.lower() in ("the", "-")
+        and at - start < 3
+    ):
         start -= 1
     end = at + 1 if sentence.beside(at, 1).has("ahead", "candle", "data", "ago") else at
     return spell(sentence.terms[start : end + 1]).strip("- ")
 
 
 def _role(sentence: Sentence, at: int, length: Length) -> str:
-    lead, follower = sentence.next_before(at), sentence.next_after(at)
+    follower = sentence.next_after(at)
     beside = sentence.beside(at, 1)
     if beside.text == "-":
         beside = follower = sentence.beside(at, 2)
@@ -159,7 +173,12 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
         return "none"
     if beside.has("data", "period") or follower.has("data"):
         if long or length.letter and history.months:
-            if beside.has("data") and beside.text.lower() in ("data", "prices", "quotes") and length.letter and length.minutes in (1, 5, 15, 30):
+            if (
+                beside.has("data")
+                and beside.text.lower() in ("data", "prices", "quotes")
+                and length.letter
+                and length.minutes in (1, 5, 15, 30)
+            ):
                 return "interval"
             return "period"
         return "interval" if length.minutes <= 1_440 and beside.has("data") else "period"
@@ -203,9 +222,36 @@ def _is_ahead(sentence: Sentence, at: int) -> bool:
     if term.text.lower() not in ("on", "away", "beyond"):
         return True
     raw = sentence.beside(at, 1)
-    if raw.has("coin", "length", "data", "candle", "unknown", "a", "number", "model", "leak", "quote", "all", "this", "when", "range"):
+    if raw.has(
+        "coin",
+        "length",
+        "data",
+        "candle",
+        "unknown",
+        "a",
+        "number",
+        "model",
+        "leak",
+        "quote",
+        "all",
+        "this",
+        "when",
+        "range",
+    ):
         return False
-    return raw.text.lower() not in ("the", "my", "our", "top", "your", "which", "these", "those", "both", "it", "them")
+    return raw.text.lower() not in (
+        "the",
+        "my",
+        "our",
+        "top",
+        "your",
+        "which",
+        "these",
+        "those",
+        "both",
+        "it",
+        "them",
+    )
 
 
 def _is_feature(sentence: Sentence, at: int) -> bool:
@@ -239,10 +285,14 @@ def _adverb(sentence: Sentence, at: int, spans: Spans) -> None:
     term = sentence.terms[at]
     minutes = UNIT_MINUTES[term.tags["each"]]
     follower = sentence.beside(at, 1)
-    said = Said(minutes, sentence.words(at, at + 1) if follower.has("candle", "data", *_TARGETS) else term.text, at)
+    said = Said(
+        minutes, sentence.words(at, at + 1) if follower.has("candle", "data", *_TARGETS) else term.text, at
+    )
     if follower.has("candle", "interval", "data", "bars") or _says(_leads(sentence, at), "interval"):
         spans.intervals.append(said)
-    elif follower.has("direction", "return", "volatility", "up", "predict") or term.text.lower() == "day-ahead":
+    elif (
+        follower.has("direction", "return", "volatility", "up", "predict") or term.text.lower() == "day-ahead"
+    ):
         spans.adverbs.append(said)
 
 
@@ -267,14 +317,25 @@ def _place_loose(spans: Spans, sentence: Sentence) -> None:
             spans.horizons.append(said)
         elif short and not spans.intervals and spans.horizons and said.minutes < spans.horizons[0].minutes:
             spans.intervals.append(said)
-        elif short and not spans.intervals and spans.horizons and said.minutes > spans.horizons[0].minutes and (
-            all(h.group == spans.horizons[0].group for h in spans.horizons) and not spans.horizons[0].words.startswith(("next", "in "))
+        elif (
+            short
+            and not spans.intervals
+            and spans.horizons
+            and said.minutes > spans.horizons[0].minutes
+            and (
+                all(h.group == spans.horizons[0].group for h in spans.horizons)
+                and not spans.horizons[0].words.startswith(("next", "in "))
+            )
         ):
             spans.intervals.append(spans.horizons[0])
             spans.horizons[:] = [said]
-        elif short and has_horizon:
-            spans.horizons.append(said)
-        elif not has_horizon and (spans.histories or length.minutes <= 3 * 1_440) and not length.months:
+        elif (
+            short
+            and has_horizon
+            or not has_horizon
+            and (spans.histories or length.minutes <= 3 * 1_440)
+            and not length.months
+        ):
             spans.horizons.append(said)
         else:
             spans.histories.append((length.as_history(), said.words))

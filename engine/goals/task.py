@@ -34,7 +34,12 @@ def read_task(sentence: Sentence, *, horizon: bool, models: int, follows: bool) 
         target = "volatility" if sentence.has("volatility") else "return"
         return Asked("regression", target, focus, _said(sentence, "regress"))
     if _is_look(sentence, horizon=horizon, pair=pair, predicted=predicted, follows=follows):
-        return Asked("eda", None, _look(sentence), _said(sentence, "focus", "by", "seasonality", "look", "was", "volatility"))
+        return Asked(
+            "eda",
+            None,
+            _look(sentence),
+            _said(sentence, "focus", "by", "seasonality", "look", "was", "volatility"),
+        )
     if sentence.has("volatility") and not _both_ways(sentence):
         return Asked("regression", "volatility", focus, _said(sentence, "volatility"))
     amount = sentence.has("howmuch", "whatprice")
@@ -60,15 +65,24 @@ def _both_ways(sentence: Sentence) -> bool:
 
 
 def _is_look(sentence: Sentence, *, horizon: bool, pair: bool, predicted: bool, follows: bool) -> bool:
-    if sentence.has("importance", "helps") and (pair or horizon or sentence.has("up", "down", "return", "predict")):
+    if sentence.has("importance", "helps") and (
+        pair or horizon or sentence.has("up", "down", "return", "predict")
+    ):
         return False
     aimed = horizon and not follows
     told = sentence.has("predict", "willmove") or sentence.has("next")
     if sentence.has("focus", "by", "seasonality"):
         return not (aimed and (pair or sentence.has("predict")) and told)
     if sentence.has("look"):
-        return not (pair or predicted and aimed or sentence.has("predict") or sentence.has("up", "down") and aimed or (
-            follows and horizon and sentence.has("return", "volatility")))
+        return not (
+            pair
+            or predicted
+            and aimed
+            or sentence.has("predict")
+            or sentence.has("up", "down")
+            and aimed
+            or (follows and horizon and sentence.has("return", "volatility"))
+        )
     if sentence.has("was") and not aimed and not sentence.has("predict", "willmove", "next"):
         return not pair or sentence.has("howmuch")
     return sentence.has("volatility") and not horizon and not predicted and not follows
@@ -96,7 +110,13 @@ def _look(sentence: Sentence) -> str:
     by = next((sentence.terms[at].tags["by"] for at in sentence.find("by")), "")
     if named in ("drawdown", "correlation", "autocorrelation", "gaps", "extremes") or (named and not by):
         return named
-    what = "volume" if named == "volume" else "return" if sentence.has("return", "up", "down") and not sentence.has("volatility") else "volatility"
+    what = (
+        "volume"
+        if named == "volume"
+        else "return"
+        if sentence.has("return", "up", "down") and not sentence.has("volatility")
+        else "volatility"
+    )
     if by:
         return f"{what}_by_{by}"
     if sentence.has("seasonality"):
@@ -112,7 +132,11 @@ def _said(sentence: Sentence, *concepts: str) -> str:
         positions = sentence.find(concept)
         if positions:
             at = positions[0]
-            if concept in ("up", "down") and sentence.beside(at, 1).has("or") and sentence.beside(at, 2).has("up", "down"):
+            if (
+                concept in ("up", "down")
+                and sentence.beside(at, 1).has("or")
+                and sentence.beside(at, 2).has("up", "down")
+            ):
                 return sentence.words(at, at + 2)
             return sentence.terms[at].text
     return ""

@@ -13,7 +13,15 @@ _INVISIBLE = dict.fromkeys(
 _CONTROL = {code: None for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\v\f\r\x85"}
 _QUOTES = {ord(c): "'" for c in "’‘‛`´ʼ′"} | {ord(c): '"' for c in "“”„«»″「」『』"}
 _DASHES = {ord(c): "-" for c in "‐‑‒–—―−﹣－ー〜～" if c not in "ー〜～"} | {ord(c): "~" for c in "〜～"}
-_ARABIC_MARKS = {ord("٫"): ".", ord("٬"): ",", ord("٪"): "%", ord("،"): ",", ord("؟"): "?", ord("؛"): ";", 0x640: None}
+_ARABIC_MARKS = {
+    ord("٫"): ".",
+    ord("٬"): ",",
+    ord("٪"): "%",
+    ord("،"): ",",
+    ord("؟"): "?",
+    ord("؛"): ";",
+    0x640: None,
+}
 _IDEOGRAPHIC_MARKS = {ord("。"): ". ", ord("、"): ", ", ord("・"): " ", ord("·"): " ", ord("•"): "\n"}
 _TABLE = _INVISIBLE | _CONTROL | _QUOTES | _DASHES | _ARABIC_MARKS | _IDEOGRAPHIC_MARKS
 _FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}

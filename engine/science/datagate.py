@@ -77,7 +77,9 @@ def check(prices: pd.DataFrame) -> DataReport:
         stale_bars=int((lengths >= _STALE_RUN).sum()),
         crossed_quotes=int(crossed),
         spikes=int(back.sum()),
-        largest_move=float(move.loc[move.abs().idxmax()]) if move.notna().any() else 0.0,
+        largest_move=float(move.iloc[int(np.nanargmax(move.abs().to_numpy(np.float64)))])
+        if move.notna().any()
+        else 0.0,
     )
 
 

@@ -18,11 +18,11 @@ from engine.report import (
     Usage,
     finish,
     metrics_json,
+    pictures,
     write_markdown,
     write_pdf,
 )
 from engine.report import judged as judgements
-from engine.report import pictures
 from engine.tools.evaluation import Judged, conclude
 from engine.tools.retrieval import coin_bars
 from engine.work import Work

@@ -38,8 +38,10 @@ def horizon(of: Study, minutes: int) -> int:
 
 def read_question(written: dict[str, Any]) -> Question:
     """A question back from the plain JSON that it was kept as."""
-    plain = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in written.items() if name != "features"
-    }
-    features = {name: tuple(v) if isinstance(v, list) else v for name, v in written["features"].items()}
+    features: dict[str, Any] = _tuples(written["features"])
+    plain: dict[str, Any] = _tuples({name: value for name, value in written.items() if name != "features"})
     return Question(**plain, features=FeatureSpec(**features))
+
+
+def _tuples(written: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}

@@ -97,7 +97,9 @@ def test_the_compose_file_sets_only_names_that_exist() -> None:
 
 def test_versions_are_pinned_without_a_lock_file() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    pinned = {re.split(r"[=<>;\s]", line)[0].lower() for line in project["tool"]["uv"]["constraint-dependencies"]}
+    pinned = {
+        re.split(r"[=<>;\s]", line)[0].lower() for line in project["tool"]["uv"]["constraint-dependencies"]
+    }
     direct = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     for extra in project["project"].get("optional-dependencies", {}).values():
         direct += extra

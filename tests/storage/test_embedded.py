@@ -89,10 +89,9 @@ def started(user: User) -> User:
 
 
 @pytest.fixture
-def empty_home() -> Iterator[Path]:
+def empty_home(quick_folder: Path) -> Iterator[Path]:
     """A home that is not there yet."""
-    # /tmp, not pytest's folder: that one is closed, and too long for sockets.
-    folder = Path(tempfile.mkdtemp(prefix="omc-home-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="omc-home-", dir=quick_folder))
     folder.chmod(0o755)
     yield folder / "omc"
     end_all(folder)
@@ -100,8 +99,8 @@ def empty_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def used_home() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="omc-home-", dir="/tmp"))
+def used_home(quick_folder: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="omc-home-", dir=quick_folder))
     folder.chmod(0o755)
     yield folder / "omc"
     end_all(folder)

@@ -26,6 +26,8 @@ class Language:
 @cache
 def languages() -> dict[str, Language]:
     """Return every language by its code, English first."""
-    names = sorted((m.name for m in pkgutil.iter_modules(__path__)), key=lambda name: (name != "english", name))
+    names = sorted(
+        (m.name for m in pkgutil.iter_modules(__path__)), key=lambda name: (name != "english", name)
+    )
     found = [importlib.import_module(f"{__name__}.{name}").LANGUAGE for name in names]
     return {language.code: language for language in found}

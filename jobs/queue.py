@@ -7,6 +7,7 @@ Owners take turns: one job of each owner is at work or next in line, the others 
 sessions one person or the whole system may have open at all is the business of access control, not of the queue.
 """
 
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -100,10 +101,10 @@ def enqueue(
             rate_limit=RateLimit(str(owner_id), AT_ONCE_PER_OWNER),
             at_front=first,
         )
-        if first:
-            # The front of the queue is not the front of the owner's own waiting list.
-            waiting = RateLimitRegistry(str(owner_id), client).rate_limited_key
-            client.zadd(waiting, {wake.job_id: 0}, xx=True)
+        # The front of the queue is not the front of the owner's own waiting list; and RQ keeps that list by
+        # whole seconds, within which the job's random name would decide.
+        waiting = RateLimitRegistry(str(owner_id), client).rate_limited_key
+        client.zadd(waiting, {wake.job_id: 0 if first else time.time()}, xx=True)
 
 
 def parse_job_id(job_id: str) -> tuple[uuid.UUID, int] | None:

@@ -60,6 +60,18 @@ def test_a_session_that_was_at_work_goes_before_everything_that_waits(bench: Ben
     assert line.job_ids[0] == resumed.job_id, "before bob's, and before ann's older one"
 
 
+def test_an_owners_sessions_keep_the_order_in_which_they_were_asked_for(bench: Bench) -> None:
+    owner = uuid.uuid4()
+    wakes = [Wake(uuid.uuid4(), owner, 1) for _ in range(8)]
+    for wake in wakes:
+        queue.enqueue(bench.client, wake.session_id, owner, 1)
+    served = []
+    while held := queue.slots(bench.client):
+        served.append(held[0].job_id)
+        queue.release(bench.client, held[0])
+    assert served == [wake.job_id for wake in wakes]
+
+
 def test_a_job_carries_words_and_numbers_alone(bench: Bench) -> None:
     session = bench.open("stage planning")
     [stored] = [bench.client.hget(key, "data") for key in bench.client.keys("rq:job:*")]

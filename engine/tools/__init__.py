@@ -26,6 +26,7 @@ TOOLBOXES: Mapping[str, tuple[BaseTool, ...]] = {
         evaluation.evaluate_model,
         evaluation.compare_models,
         evaluation.tune_hyperparameters,
+        training.cross_validate_model,
     ),
     "reporting": (reporting.generate_summary,),
 }

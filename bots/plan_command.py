@@ -1,15 +1,14 @@
 """`omc plan`: a dry run. A goal is read and what would be done is shown; nothing is run."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from engine.goals import Coverage, Outcome
+    from engine.goals import Outcome
 
 # Where only the names of coins are given, their history is taken to be longer than anybody asks for.
 ASSUMED_HISTORY = timedelta(days=3650)
@@ -113,61 +112,26 @@ def _read_held(goal: str, now: datetime | None) -> "Outcome":
 
 def _answer_all(path: Path) -> None:
     """Print one line of JSON for each line of the file; a line that cannot be answered spoils no other."""
+    from engine.goals.batch import BadLine, Batch
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read as text: {error}.") from error
+    batch = Batch()
     failed = False
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            answer = _answer(json.loads(line))
-        except Exception as error:
+            answer = batch.answer(line)
+        except BadLine as error:
             failed = True
-            said = error.message if isinstance(error, click.ClickException) else repr(error)
-            click.echo(f"{path}, line {number}, cannot be answered: {said}", err=True)
+            click.echo(f"{path}, line {number}, cannot be answered: {error}", err=True)
             continue
         click.echo(json.dumps(answer, ensure_ascii=False))
     if failed:
         raise click.exceptions.Exit(1)
-
-
-def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
-    from engine import goals
-    from engine.goals import Ask, Run
-
-    now = _moment(str(asked["now"]), "now") if asked.get("now") else datetime.now(UTC)
-    held = _coverage(asked, now)
-    earlier = goals.read(str(asked["after"]), now=now, coverage=held) if asked.get("after") else None
-    outcome = goals.read(
-        str(asked["goal"]),
-        now=now,
-        coverage=held,
-        after=earlier.spec if isinstance(earlier, Run) else None,
-        after_question=earlier if isinstance(earlier, Ask) else None,
-    )
-    spec = outcome.spec if isinstance(outcome, Run) else getattr(outcome, "draft", None)
-    return {
-        "id": asked.get("id"),
-        "outcome": outcome.as_dict()["outcome"],
-        "spec": spec.as_dict() if spec is not None else None,
-        "asked_about": [outcome.about] if isinstance(outcome, Ask) else [],
-    }
-
-
-def _coverage(asked: Mapping[str, Any], now: datetime) -> "dict[str, Coverage]":
-    from engine.goals import Coverage
-
-    spans: Mapping[str, Any] = asked.get("coverage") or {}
-    names = asked.get("available_coins")
-    names = list(spans) if names is None else names
-    held = {}
-    for name in names:
-        span = spans.get(name)
-        start, end = (_moment(span[0], "coverage"), _moment(span[1], "coverage")) if span else (None, None)
-        held[str(name).lower()] = Coverage(start or now - ASSUMED_HISTORY, end or now)
-    return held
 
 
 def _moment(text: str, what: str) -> datetime:

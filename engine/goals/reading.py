@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from engine.goals import answering, guards, refusals
 from engine.goals.completing import complete
 from engine.goals.draft import Draft
-from engine.goals.outcome import Ask, Coverage, Outcome, Refuse
+from engine.goals.outcome import Ask, Coverage, Outcome, Refuse, Run
 from engine.goals.sentence import Sentence
 from engine.goals.spec import Spec
 from engine.goals.text import LONGEST_GOAL, clean
@@ -69,6 +69,28 @@ def read(
     return outcome
 
 
+def follow(
+    reply: str,
+    before: Outcome,
+    *,
+    now: datetime,
+    coverage: Mapping[str, Coverage],
+    preferences: Mapping[str, object] | None = None,
+) -> Outcome:
+    """Read a reply in a thread against what the thread came to before.
+
+    After a Run, the reply changes what it names and keeps the rest; after an Ask, it may be the answer, or a new
+    goal; after a Refuse it stands alone.
+    """
+    match before:
+        case Run(spec=spec):
+            return read(reply, now=now, coverage=coverage, after=spec, preferences=preferences)
+        case Ask():
+            return read(reply, now=now, coverage=coverage, after_question=before, preferences=preferences)
+        case Refuse():
+            return read(reply, now=now, coverage=coverage, preferences=preferences)
+
+
 def _corrections(sentence: Sentence) -> Iterable[Sentence]:
     """The parts of a sentence that takes itself back: `1h - no wait, 4h`."""
     start = 0
@@ -109,6 +131,3 @@ def _is_off_topic(sentence: Sentence, draft: Draft) -> bool:
             "predict", "look", "coinword", "trade", "data", "price", "compare", "importance", "coin"
         )
     )
-
-
-__all__ = ["Refuse", "read"]

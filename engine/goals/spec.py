@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 Task = Literal["classification", "regression", "eda"]
+Study = Literal["forecast", "comparison", "importance", "eda"]
 Target = Literal["direction", "return", "volatility"]
 
 CLASSIFIERS = ("LogisticRegression", "RandomForest", "GradientBoosting", "XGBoost")
@@ -23,6 +24,11 @@ class Spec:
 
     Horizons and interval are minutes; start and end are aware UTC and half-open; costs are basis points per side.
     `stated` names the slots the person spoke of, `reasons` says for each slot where its value comes from.
+
+    `focus` says what the answer should dwell on. With a forecast: compare_models, compare_coins, importance, or
+    importance:MACD for one indicator. With a look at the data (task eda): overview, drawdown, correlation,
+    autocorrelation, distribution, gaps, extremes, volatility, volume, or volatility_by_hour, return_by_weekday,
+    volume_by_month and the like.
     """
 
     coins: tuple[str, ...] = ()
@@ -49,6 +55,15 @@ class Spec:
         """The first horizon, the one the verdict speaks of; None for a look at the data."""
         return self.horizons[0] if self.horizons else None
 
+    @property
+    def study(self) -> Study:
+        """The kind of work `task` and `focus` come to."""
+        if self.task == "eda":
+            return "eda"
+        if self.focus and self.focus.startswith("compare_"):
+            return "comparison"
+        return "importance" if self.focus and self.focus.startswith("importance") else "forecast"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON: the `spec` of metrics.json, with horizon and interval as text such as 1h."""
         return {
@@ -67,6 +82,7 @@ class Spec:
             "costs_bps": self.costs_bps,
             "costs_stated": self.costs_stated,
             "metric": self.metric,
+            "study": self.study,
             "focus": self.focus,
             "warnings": list(self.warnings),
             "stated": list(self.stated),

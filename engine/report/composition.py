@@ -330,7 +330,7 @@ def _method(result: Result) -> Iterator[Block]:
         found.append(
             (
                 "Everything tried counts",
-                f"{plural(verdict.candidates, 'rule')}{more}; the p-values are those of the best of "
+                f"{plural(verdict.candidates, 'rule')}{more}; the p-values are those of the strongest of "
                 "them all, by "
                 "flipping the signs of whole blocks of hours.",
             )

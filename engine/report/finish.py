@@ -8,6 +8,12 @@ from engine.science.charts import numbers
 from engine.science.charts.numbers import count, number, signed
 
 NAME_WIDTH: Final = 18
+SHORT_NAMES: Final = {
+    "LogisticRegression": "Logistic",
+    "GradientBoosting": "GradBoost",
+    "LinearRegression": "Linear",
+    "RandomForest": "Forest",
+}
 WIDTH: Final = 60  # columns of a chat's code block on a phone
 
 
@@ -50,14 +56,22 @@ def _table(result: Result) -> dict[str, Any] | None:
         "rows": rows,
         "marked": next((at for at, model in enumerate(result.models) if model is best), None),
         "models": len(result.models),
-        "note": "Right: both directions counted alike, ± 95 %"
+        "note": "> strongest evidence, not largest return. Right: both directions counted alike, ± 95 %"
         if result.kind == "direction"
         else "Skill: smaller error than the reference, ± 95 %",
     }
 
 
+def _short(name: str) -> str:
+    """A model's name within the column: whole where it fits, its type shortened where not."""
+    for long, short in SHORT_NAMES.items():
+        if len(name) > NAME_WIDTH:
+            name = name.replace(long, short)
+    return name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
+
+
 def _row(kind: str, model: ModelResult) -> list[str]:
-    name = model.name if len(model.name) <= NAME_WIDTH else model.name[: NAME_WIDTH - 1] + "…"
+    name = _short(model.name)
     if kind == "direction":
         return [
             name,

@@ -23,7 +23,7 @@ def of_judgement(
 ) -> dict[str, Chart]:
     """Draw everything one coin's judgement has to show, in reading order."""
     model, ahead = (
-        judgement.chosen.model.name,
+        judgement.best.name,
         duration(judgement.chosen.horizon_minutes).replace(" ", "\u202f"),
     )
     drawn: list[Chart] = []

@@ -163,7 +163,9 @@ def _direction_headline(result: Result, verdict: Verdict) -> str:
             f"{p_value(verdict.p_value)}){holding}."
         )
     tried = (
-        f"the best of {plural(verdict.candidates, 'rule')}" if verdict.candidates > 1 else "the rule tried"
+        f"the strongest of {plural(verdict.candidates, 'rule')}"
+        if verdict.candidates > 1
+        else "the rule tried"
     )
     luck = f", {_not_an_edge(verdict)}" if net > 0 else ""
     return f"{tried} {made_or_lost(net)} after costs {span}{luck}{holding}."

@@ -37,7 +37,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """The rule in words: `XGBoost, 1 h ahead, middle 40 % left out`."""
-        ahead = f"{self.model.name}, {duration(self.horizon_minutes)} ahead"
+        ahead = f"{self.model.label}, {duration(self.horizon_minutes)} ahead"
         return f"{ahead}, middle {self.threshold:.0%} left out" if self.threshold else ahead
 
 

@@ -52,6 +52,11 @@ class ModelSpec:
         entry = find(name, task)
         return cls(entry.name, tuple(sorted(_checked(entry, params or {}).items())))
 
+    @property
+    def label(self) -> str:
+        """How people tell it from the same model with its usual settings: `XGBoost`, `XGBoost (tuned)`."""
+        return f"{self.name} (tuned)" if self.params else self.name
+
 
 def names(task: Task) -> list[str]:
     """Return the model types for classification or regression, the lean ones first."""

@@ -73,6 +73,11 @@ class Judgement:
     trials: tuple[Trial, ...]
     model: Fitted
 
+    @property
+    def best(self) -> ModelResult:
+        """The model whose rule the verdict speaks of."""
+        return next(result for result in self.models if result.is_chosen)
+
 
 def walk(
     prepared: Study,
@@ -182,13 +187,15 @@ def _models(
     tests = candidates.skill_tests(prepared) if chosen.threshold is None else (candidates.NET,)
     corrected = np.max([family.p_values(test, seed) for test in tests], axis=0)
     strength = np.min([family.statistics(test) for test in tests], axis=0)
-    results = []
+    results: list[ModelResult] = []
     for spec in dict.fromkeys(candidate.model for candidate in own):
         rules = [c for c in own if c.model == spec and c.horizon_bars == chosen.horizon_bars]
+        if not rules:  # settings found for another horizon only
+            continue
         best = chosen if chosen in rules else max(rules, key=lambda c: float(strength[place[id(c.trial)]]))
         results.append(
             ModelResult(
-                name=spec.name,
+                name=_unlike(spec.label, [result.name for result in results]),
                 rule=best.name,
                 horizon_minutes=best.horizon_minutes,
                 threshold=best.threshold,
@@ -200,6 +207,12 @@ def _models(
             )
         )
     return tuple(results)
+
+
+def _unlike(label: str, taken: Sequence[str]) -> str:
+    """Return `label`, numbered where models before it are called the same."""
+    same = sum(name == label or name.startswith(f"{label} #") for name in taken)
+    return f"{label} #{same + 1}" if same else label
 
 
 def forecast_metrics(prepared: Study, outcome: OutOfSample, seed: int) -> dict[str, Estimate]:

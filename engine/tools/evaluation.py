@@ -38,7 +38,7 @@ def evaluate_model(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[str,
     study, walked = _walk(work, forecasts)
     found = judge.forecast_metrics(study, walked, work.assignment.seed)
     return {
-        "model": walked.spec.name,
+        "model": walked.spec.label,
         "metrics": {name: [e.value, e.low, e.high] for name, e in found.items()},
     }
 

@@ -88,7 +88,7 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
     coin, minutes = record.details["coin"], int(record.details["horizon_minutes"])
     study = studies.of_features(work, record.details["features"], coin)
     bars = studies.horizon(study, minutes)
-    label = f"{first.spec.name} {coin} {minutes} min"
+    label = f"{first.spec.label} {coin} {minutes} min"
 
     def tell(_: ModelSpec, fold: Fold, folds: int) -> None:
         work.progress(str(runtime.state["current_step"]), label, fold.number + 1, folds, "fold")
@@ -113,7 +113,7 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
     )
     return {
         "forecasts": handle,
-        "model": first.spec.name,
+        "model": first.spec.label,
         "folds": len(study.plans[bars].folds),
         "bars": study.plans[bars].judged_bars,
     }
@@ -125,7 +125,7 @@ def keep_model(work: Work, fitted: Fitted, feature_data: str, coin: str, horizon
         "model",
         model_files.dump(fitted),
         media_type=model_files.MEDIA_TYPE,
-        summary=f"{fitted.spec.name} for {coin}, {horizon_minutes} minutes ahead",
+        summary=f"{fitted.spec.label} for {coin}, {horizon_minutes} minutes ahead",
         details={"features": feature_data, "coin": coin, "horizon_minutes": horizon_minutes},
     )
 
@@ -155,7 +155,7 @@ def _train(
     )
     return {
         "model_id": keep_model(work, fitted, feature_data, coin, horizon_minutes),
-        "model": spec.name,
+        "model": spec.label,
         "rows": fitted.training_rows,
         "target_mean": round(fitted.training_mean, 6),
     }

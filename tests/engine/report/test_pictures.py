@@ -85,3 +85,24 @@ def test_a_standard_error_counts_blocks_not_bars() -> None:
     # blocks of 4 hours: sums 2, -2, 2, -2; sqrt(16) / 8
     assert judged.standard_error(values, index, 240) == pytest.approx(0.5)
     assert judged.standard_error(values, index, 120) == pytest.approx(np.sqrt(8) / 8)
+
+
+def test_a_tuned_model_is_told_from_the_usual_one_and_every_figure_speaks_of_the_same() -> None:
+    question = study.Question("direction", (12,), SPEC, thresholds=(0.0,))
+    task = question.task
+    models = [ModelSpec.of("LogisticRegression", task, params) for params in (None, {"C": 5.0}, {"C": 1e-4})]
+    found = judge.judge("btc", "simulated", PRICES, question, seed=7, models=models)
+    main = judged.coin_result(found)
+    assert [model.name for model in main.models] == [
+        "LogisticRegression",
+        "LogisticRegression (tuned)",
+        "LogisticRegression (tuned) #2",
+    ]
+    best = next(model for model in main.models if model.name == main.verdict.best_model)
+    assert found.equity is not None
+    assert best.value("net_return") == pytest.approx(found.equity["after_costs"].iloc[-1] - 1)
+    words = [
+        row[0]
+        for row in finish(examples.direction().model_copy(update={"models": main.models}))["table"]["rows"]
+    ]
+    assert words[:3] == ["LogisticRegression", "Logistic (tuned)", "Logistic (tuned) …"]

@@ -79,7 +79,7 @@ def test_an_eda_result_has_findings_and_no_verdict() -> None:
     [
         (
             examples.direction(),
-            "Verdict: no edge for BTC up or down in the next hour: the best of 24 rules lost 96 % after "
+            "Verdict: no edge for BTC up or down in the next hour: the strongest of 24 rules lost 96 % after "
             "costs in 36 days; "
             "holding lost 10 %.",
         ),

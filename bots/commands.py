@@ -2,17 +2,16 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bots import access, replies
+from bots import access, lookups, replies
 from bots.access import AccessSettings
 from bots.errors import BotError, Refusal
-from bots.platform import Answer, Command, Reply, Speaker
+from bots.platform import Answer, Command, Heard, OpenThread, Reply, Speaker
 from bots.progress import Fact
 from bots.text import clean
 from jobs.errors import JobsError
@@ -46,11 +45,13 @@ class Backend:
     access: AccessSettings
 
 
-def handle(backend: Backend, said: Command | Answer) -> Reply:
+def handle(backend: Backend, said: Heard) -> Reply:
     """Do what was said; a refusal or an expected failure is a reply too."""
     try:
         if isinstance(said, Answer):
             return answer(backend, said)
+        if not isinstance(said, Command):
+            raise Refusal("That is not understood here.")
         commands = {"analyze": analyze, "status": status, "list": list_runs, "cancel": cancel}
         command = commands.get(said.name)
         if command is None:
@@ -121,7 +122,11 @@ def status(backend: Backend, command: Command) -> Reply:
     with backend.database.begin() as db:
         user = _identify(db, command.speaker)
         if not command.text.strip():
-            rows = [row for row in _visible(db, command.speaker, user) if row.status not in sessions.TERMINAL]
+            rows = [
+                row
+                for row in lookups.visible(db, command.speaker, user)
+                if row.status not in sessions.TERMINAL
+            ]
             return Reply(replies.unfinished(rows))
         row = access.find_run(db, command.text, command.speaker, user)
         return Reply(replies.standing(facts_of(db, row.id), f"R-{row.number}"), run=f"R-{row.number}")
@@ -131,7 +136,19 @@ def list_runs(backend: Backend, command: Command) -> Reply:
     """The newest runs."""
     with backend.database.begin() as db:
         user = _identify(db, command.speaker)
-        return Reply(replies.recent(_visible(db, command.speaker, user)))
+        return Reply(replies.recent(lookups.visible(db, command.speaker, user)))
+
+
+def suggest(backend: Backend, speaker: Speaker, option: str, typed: str) -> Sequence[str]:
+    """Completions of an option while it is typed."""
+    with backend.database.begin() as db:
+        return lookups.suggest(db, speaker, _identify(db, speaker), option, typed)
+
+
+def open_threads(backend: Backend, platform: str) -> Sequence[OpenThread]:
+    """The threads that a bot which was away reads back."""
+    with backend.database.begin() as db:
+        return lookups.open_threads(db, platform)
 
 
 def facts_of(db: Session, session_id: uuid.UUID) -> tuple[Fact, ...]:
@@ -175,14 +192,6 @@ def check_preferences(options: Mapping[str, str]) -> dict[str, str]:
 
 def _identify(db: Session, speaker: Speaker) -> User:
     return users.identify(db, speaker.platform, speaker.workspace, speaker.external_id, speaker.display_name)
-
-
-def _visible(db: Session, speaker: Speaker, user: User, *, limit: int = 20) -> list[AnalysisSession]:
-    query = select(AnalysisSession).order_by(AnalysisSession.number.desc()).limit(limit)
-    if speaker.platform != "terminal":
-        mine = (AnalysisSession.owner_id == user.id) | (AnalysisSession.workspace == speaker.workspace)
-        query = query.where(mine)
-    return list(db.scalars(query))
 
 
 def _choose(text: str, choices: list[str]) -> str:

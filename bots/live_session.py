@@ -11,9 +11,10 @@ from typing import TextIO
 
 from bots import commands
 from bots.composition import House
+from bots.conversation import CoreConversation
 from bots.delivery import Delivery
 from bots.errors import Refusal
-from bots.platform import Answer, Command, Reply
+from bots.platform import Command
 from bots.terminal import Manners, Terminal
 from bots.terminal_screens import Screen, open_screen
 from bots.worker_child import WorkerChild
@@ -49,6 +50,7 @@ class LiveSession:
         self._screen: Screen = open_screen(stream)
         self._worker = WorkerChild(house.services.home / "logs" / "worker.log")
         self._gave_up = ""
+        self._conversation = CoreConversation(house.backend, Terminal.name, threads=2)
 
     async def run(self, command: Command) -> Ended:
         """Start the run and stay with it to its end. Raises Refusal when it cannot be started."""
@@ -72,7 +74,7 @@ class LiveSession:
             )
             tasks = [
                 asyncio.create_task(delivery.run()),
-                asyncio.create_task(terminal.run(self._handle)),
+                asyncio.create_task(terminal.run(self._conversation)),
                 asyncio.create_task(self._keep_worker(terminal)),
             ]
             finished = asyncio.create_task(terminal.finished.wait())
@@ -87,12 +89,10 @@ class LiveSession:
             if terminal.left:  # nothing is waited for
                 tasks = []
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._conversation.close()
             self._screen.close()
             stop_sweeping.set()
             self._worker.stop(timeout_seconds=0.0 if terminal.left else 2.0)
-
-    async def _handle(self, said: Command | Answer) -> Reply:
-        return await asyncio.to_thread(commands.handle, self._house.backend, said)
 
     async def _keep_worker(self, terminal: Terminal) -> None:
         """See to it that some worker lives: ours, if there is no other."""

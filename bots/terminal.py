@@ -16,8 +16,8 @@ from bots.exports import write_files
 from bots.platform import (
     Answer,
     Command,
+    Conversation,
     File,
-    Handler,
     Key,
     Message,
     Opened,
@@ -26,6 +26,7 @@ from bots.platform import (
     Receipts,
     Speaker,
 )
+from bots.showing import Handler
 from bots.terminal_screens import Screen
 
 WORKSPACE = "local"
@@ -106,8 +107,9 @@ class Terminal:
             self.files_missing = str(error)
             raise
 
-    async def run(self, handle: Handler) -> None:
+    async def run(self, conversation: Conversation) -> None:
         """Answer questions as they come, and stop the run at Ctrl-C; a second Ctrl-C leaves at once."""
+        handle = conversation.handle
         loop = asyncio.get_running_loop()
         stopping: set[asyncio.Task[None]] = set()
 

@@ -46,7 +46,6 @@ def read_coins(sentence: Sentence) -> tuple[Choice, list[str]]:
     if sentence.has("altcoins") and not choice.taken:
         choice.everything = True
         _put(choice.left_out, "btc")
-    choice.left_out = [coin for coin in choice.left_out if coin not in choice.taken or choice.everything]
     if choice.everything:
         choice.taken = []
     return choice, [coin for coin in drivers if coin not in choice.taken]

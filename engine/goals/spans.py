@@ -157,10 +157,10 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
         if beside.has("data") and long and not beside.has("interval"):
             return "period" if _says(leads, "last", "period") or length.minutes >= 2 * 10_080 else "interval"
         return "interval"
-    if _says(leads, "next"):
-        return "horizon"
     if _is_size_of_candles(sentence, at):
         return "interval"
+    if _says(leads, "next"):
+        return "horizon"
     if beside.has("horizon"):
         return "horizon"
     if _says(leads, "horizon"):
@@ -204,9 +204,8 @@ def _is_size_of_candles(sentence: Sentence, at: int) -> bool:
     for position in range(at - 1, max(at - 4, -1), -1):
         term = sentence.terms[position]
         if term.has("candle") and not term.has("data"):
-            counted = sentence.beside(position, -1)
-            return counted.number is None and not counted.has("next", "last", "length")
-        if not (term.has("skip", "in", "to", "from") and term.number is None):
+            return not sentence.beside(position, -1).has("length")
+        if not (term.has("skip", "in", "to", "from") and term.number is None) or term.has("infuture"):
             return False
     return False
 

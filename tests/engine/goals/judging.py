@@ -113,7 +113,9 @@ def _slots(want: dict[str, Any], spec: Spec, now: datetime) -> list[str]:
         if lost:
             wrong.append(f"{slot} {list(had)}, without {lost}")
     kept = [name for name in want.get("not_models", []) if name in spec.models]
-    kept += [name for name in want.get("not_indicators", []) if any(h.startswith(name) for h in spec.indicators)]
+    kept += [
+        name for name in want.get("not_indicators", []) if any(h.startswith(name) for h in spec.indicators)
+    ]
     if kept:
         wrong.append(f"{kept} not left out")
     if "no_warning" in want and want["no_warning"] in spec.warnings:

@@ -229,9 +229,7 @@ def _one_each(
     late = offsets > 0
     if late.any() and not report.shifted:
         most = int(offsets[late].max())
-        report.shifted = (
-            f"{int(late.sum()):,} stamps off the grid (by up to {_length(most)}) moved to their bar's start"
-        )
+        report.shifted = f"{int(late.sum()):,} stamp{'' if late.sum() == 1 else 's'} off the grid (by up to {_length(most)}) moved to their bar's start"
     last = np.append(starts[1:] != starts[:-1], True)
     crowded = int((~last).sum())
     if is_candle and crowded:

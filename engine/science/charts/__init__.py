@@ -2,6 +2,7 @@
 
 from engine.science.charts.calibration import draw_calibration, draw_residuals
 from engine.science.charts.correlation import draw_correlation
+from engine.science.charts.coverage import Held, draw_coverage
 from engine.science.charts.equity import draw_equity
 from engine.science.charts.grid import draw_grid
 from engine.science.charts.intervals import draw_importance, draw_skill
@@ -13,9 +14,11 @@ from engine.science.charts.target import draw_target
 
 __all__ = [
     "Chart",
+    "Held",
     "Source",
     "draw_calibration",
     "draw_correlation",
+    "draw_coverage",
     "draw_equity",
     "draw_grid",
     "draw_importance",

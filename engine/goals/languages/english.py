@@ -181,11 +181,11 @@ LANGUAGE = Language(
         "percent": "% | percent | per cent | pct | percentage points | prozent",
         "permille": "‰ | per mille | per mil | permille | promille | per thousand",
         # models, indicators, metrics
-        "model:LogisticRegression": "logistic regression | logistic | logreg | logit | log reg | logistic regressor | lr",
+        "model:LogisticRegression": "logistic regression | logisticregression | logistic | logreg | logit | log reg | logistic regressor | lr",
         "model:RandomForest": "random forest | random forests | randomforest | forest | forests | rf | random forrest | rforest | rand forest",
         "model:GradientBoosting": "gradient boosting | gradientboosting | gradient boost | gradient boosted trees | gradient-boosting | gbm | gb | gbt | gbdt | hist gradient boosting | histgradientboosting | gradient boosted | gboost | gradboost",
         "model:XGBoost": "xgboost | xgb | xg boost | xg-boost | extreme gradient boosting",
-        "model:LinearRegression": "linear regression | ols | ordinary least squares | least squares | linear model | linear models | linear | linreg",
+        "model:LinearRegression": "linear regression | linearregression | ols | ordinary least squares | least squares | linear model | linear models | linear | linreg",
         "model:Ridge": "ridge | ridge regression",
         "models:boosting": "boosting | boosted trees | boosting models | boosters | boosting machines",
         "models:trees": "trees | tree models | tree-based | tree based | tree ensembles | tree-based models | tree based models | ensembles | ensemble",

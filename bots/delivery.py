@@ -98,10 +98,8 @@ class Delivery:
             while True:
                 self._wake.clear()
                 await self._begin_due()
-                # Not `wait_for`: on Python 3.11 it loses a cancellation that comes together with the wake-up.
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_seconds):
-                        await self._wake.wait()
+                    await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
         finally:
             listening.cancel()
             if self._tasks:  # a call in flight that is cut off would be in doubt

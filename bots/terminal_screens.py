@@ -1,6 +1,5 @@
 """Two ways to show a thread in a terminal: a card redrawn in place, or plain lines of what is new."""
 
-import re
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -9,10 +8,9 @@ from rich.live import Live
 from rich.text import Text
 
 from bots.platform import Message, StageLine
-from bots.text import clean, unfenced
+from bots.text import clean
 
 MARK_STYLES = {"▸": "blue", "✓": "green", "?": "yellow", "✗": "red", "■": "dim"}
-COUNT = re.compile(r"\d+/\d+$")
 WAITING = "waiting for your answer"
 STRONG = {"finish": "bold", "failure": "bold red", "question": "bold yellow"}
 
@@ -55,9 +53,9 @@ class PlainScreen:
             if self._is_new(f"line {line}", line):
                 self._write(f"  {line}")
         for stage in card.stages:
-            # How long a stage has been running is no fact worth a line, nor is every step of the same work.
+            # How long a stage has been running is no fact worth a line.
             line = StageLine(stage.mark, stage.name, stage.word, stage.detail, stage.seconds).text()
-            if self._is_new(f"stage {stage.name}", COUNT.sub("", line)):
+            if self._is_new(f"stage {stage.name}", line):
                 self._write(f"  {line}")
 
     def say(self, line: str) -> None:
@@ -150,14 +148,13 @@ def open_screen(stream: TextIO) -> Screen:
 
 def local_text(message: Message) -> str:
     """A message as plain text, its times in the zone of this machine."""
-    text = unfenced(message.text())
     if message.deadline is None:
-        return text
+        return message.text()
     return "\n".join(
         f"{message.deadline_words} {local_time(message.deadline)}."
         if message.deadline_words and line.startswith(message.deadline_words)
         else line
-        for line in text.split("\n")
+        for line in message.text().split("\n")
     )
 
 
@@ -168,7 +165,7 @@ def local_time(moment: datetime) -> str:
 
 
 def _styled(message: Message) -> Text:
-    text = Text(clean(local_text(message)))
+    text = Text(clean(local_text(message)).replace("```\n", "").replace("\n```", ""))
     strong = message.strong or (message.headline if message.kind == "question" else "")
     text.stylize(STRONG.get(message.kind, "bold"), 0, len(strong))
     return text

@@ -3,7 +3,9 @@
 PIPELINE is the whole flow after planning: `engine/graph.py` turns it into nodes and edges.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine import policies
 from engine.llm.offline import Policy
@@ -11,12 +13,16 @@ from engine.llm.offline import Policy
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the flow: who does it, by which policy, and when it is left out."""
+    """One step of the flow: who does it, by which policy, and when it is left out.
+
+    `optional` stages are decided by the one before; `forecasts` stages are left out where nothing is to be forecast.
+    """
 
     name: str
     agent: str
     policy: Policy
     optional: bool = False
+    forecasts: bool = False
 
 
 # The agents, by the names under which the tool registry knows them.
@@ -25,9 +31,14 @@ AGENTS = ("data_retrieval", "data_analyst", "model_training", "model_evaluator",
 PIPELINE: tuple[Stage, ...] = (
     Stage("data_retrieval", "data_retrieval", policies.retrieve),
     Stage("data_analysis", "data_analyst", policies.analyse),
-    Stage("feature_engineering", "data_analyst", policies.engineer_features),
-    Stage("model_training", "model_training", policies.train),
-    Stage("model_evaluation", "model_evaluator", policies.evaluate),
-    Stage("hyperparameter_tuning", "model_evaluator", policies.tune, optional=True),
+    Stage("feature_engineering", "data_analyst", policies.engineer_features, forecasts=True),
+    Stage("model_training", "model_training", policies.train, forecasts=True),
+    Stage("model_evaluation", "model_evaluator", policies.evaluate, forecasts=True),
+    Stage("hyperparameter_tuning", "model_evaluator", policies.tune, optional=True, forecasts=True),
     Stage("reporting", "reporting", policies.report),
 )
+
+
+def stages(spec: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """The stages that a goal of this spec goes through, in their order."""
+    return tuple(stage for stage in PIPELINE if not (stage.forecasts and spec.get("task") == "eda"))

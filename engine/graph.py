@@ -20,7 +20,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Interrupt, interrupt
 
 from engine import planning
-from engine.agents import PIPELINE, Stage
+from engine.agents import PIPELINE, Stage, stages
 from engine.checkpoints import open_saver
 from engine.errors import Cancelled, EngineError, OverBudget, Refused, StageFailed
 from engine.llm.offline import CallFailed, OfflinePlanner
@@ -37,9 +37,12 @@ from engine.runner import Desk
 from engine.science.errors import ScienceError
 from engine.state import AgentState, Finding, Question
 from engine.tools import ToolRegistry
-from engine.work import Work
+from engine.work import Control, EngineSettings, Work
+from storage.artifacts import ArtifactStore
+from storage.database import Database
 from storage.errors import StorageError
 from storage.models import Clarification
+from storage.sessions import Lease
 
 Graph = CompiledStateGraph[AgentState, Work, AgentState, AgentState]
 
@@ -71,6 +74,26 @@ def run(work: Work) -> Outcome:
     return Completed(**state["findings"]["reporting"]["facts"])
 
 
+class GraphRun:
+    """A session's run as a worker holds it: it can be told to make way while it works."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def request_drain(self) -> None:
+        """Leave at the next node boundary. Safe to call from another thread."""
+        self._work.control.request_drain()
+
+    def run(self) -> Outcome:
+        """Start, or go on from the last checkpoint. Raises LeaseLost."""
+        return run(self._work)
+
+
+def open_run(database: Database, lease: Lease, *, store: ArtifactStore, settings: EngineSettings) -> GraphRun:
+    """A session's run under `lease`, ready to start."""
+    return GraphRun(Work(database, store, lease, Control(database, lease), settings))
+
+
 @cache
 def _workflow() -> StateGraph[AgentState, Work, AgentState, AgentState]:
     graph: StateGraph[AgentState, Work, AgentState, AgentState] = StateGraph(AgentState, context_schema=Work)
@@ -79,10 +102,9 @@ def _workflow() -> StateGraph[AgentState, Work, AgentState, AgentState]:
         graph.add_node(stage.name, _agent(stage))
     graph.add_node("awaiting_user", awaiting_user, destinations=("planning", *_names(PIPELINE)))
     graph.add_edge(START, "planning")
-    graph.add_conditional_edges("planning", _route_after("planning", PIPELINE[0].name))
-    for number, stage in enumerate(PIPELINE):
-        following = PIPELINE[number + 1].name if number + 1 < len(PIPELINE) else END
-        graph.add_conditional_edges(stage.name, _route_after(stage.name, following))
+    graph.add_conditional_edges("planning", _route_after("planning"))
+    for stage in PIPELINE:
+        graph.add_conditional_edges(stage.name, _route_after(stage.name))
     return graph
 
 
@@ -103,7 +125,7 @@ def should_tune_or_report(state: AgentState) -> str:
     return "hyperparameter_tuning" if facts.get("tune") else "reporting"
 
 
-def _route_after(stage: str, following: str) -> Callable[[AgentState], str]:
+def _route_after(stage: str) -> Callable[[AgentState], str]:
     def route(state: AgentState) -> str:
         if state.get("clarification"):
             return "awaiting_user"
@@ -112,7 +134,8 @@ def _route_after(stage: str, following: str) -> Callable[[AgentState], str]:
             raise StageFailed(f"The {stage.replace('_', ' ')} stage ended without a result.")
         if stage == "model_evaluation":
             return should_tune_or_report(state)
-        return following
+        names = ["planning", *_names(stages(state["spec"])), END]
+        return names[names.index(stage) + 1]
 
     return route
 

@@ -18,7 +18,7 @@ import pandas as pd
 from engine.report import judged, wording
 from engine.report.markdown import escape
 from engine.report.result import Result
-from engine.science import ledger
+from engine.science import eda, ledger
 from engine.science.estimators import ModelSpec
 from engine.science.judge import Judgement
 from engine.science.ledger import Trial
@@ -44,10 +44,28 @@ class Recipe:
     has_earlier_trials: bool = False
 
 
+@dataclass(frozen=True)
+class Look:
+    """What it takes to look at the prices again: the coins, the topic and the seed of the intervals."""
+
+    coins: tuple[str, ...]
+    topic: str
+    seed: int
+
+
 def write_notebook(result: Result, recipe: Recipe) -> bytes:
     """Write the notebook of a result that has a verdict, as nbformat 4.5."""
-    cells = [_markdown(_introduction(result))]
-    for text, code in _steps(recipe):
+    return _write(_introduction(result, "judges again"), _steps(recipe))
+
+
+def write_look(result: Result, look: Look) -> bytes:
+    """Write the notebook of a look at the data, as nbformat 4.5."""
+    return _write(_introduction(result, "looks again"), _look_steps(look))
+
+
+def _write(introduction: str, steps: list[tuple[str, str]]) -> bytes:
+    cells = [_markdown(introduction)]
+    for text, code in steps:
         cells += [_markdown(text), _code(code)]
     for number, cell in enumerate(cells):
         cell["id"] = f"step-{number}"
@@ -97,6 +115,27 @@ def compare(reported: Mapping[str, Any], judgements: Iterable[Judgement]) -> pd.
     return table
 
 
+def compare_look(reported: Mapping[str, Any], found: eda.Exploration) -> pd.DataFrame:
+    """Hold a look at the data against metrics.json: a row per figure with what each says and whether it is the same."""
+    there = dict(_leaves(reported["exploration"]))
+    here = dict(_leaves(json.loads(found.to_json())))
+    rows = [(name, there.get(name), here.get(name)) for name in dict.fromkeys((*there, *here))]
+    table = pd.DataFrame(rows, columns=["figure", "report", "here"])
+    table["same"] = [_same(a, b) for _, a, b in rows]
+    return table
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _leaves(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _leaves(part, f"{name}[{number}]")
+    else:
+        yield name, value
+
+
 def _figures(reported: Mapping[str, Any], judgement: Judgement) -> Iterator[tuple[str, Any, Any]]:
     coin = judgement.study.coin
     part = next((entry for entry in reported.get("by_coin", ()) if entry["coin"] == coin), reported)
@@ -119,11 +158,11 @@ def _same(there: Any, here: Any) -> bool:
     return bool(there == here)
 
 
-def _introduction(result: Result) -> str:
+def _introduction(result: Result, does: str) -> str:
     simulated = f"**{wording.SIMULATED}**\n\n" if result.data.simulated else ""
     return (
         f"# {escape(result.goal)}\n\n{simulated}{escape(wording.verdict_line(result))}\n\n"
-        f"Run {escape(result.run)}. This notebook judges again, from `data.parquet`, and compares every "
+        f"Run {escape(result.run)}. This notebook {does}, from `data.parquet`, and compares every "
         "figure "
         f"with `metrics.json`. {wording.ADVICE}"
     )
@@ -153,6 +192,28 @@ def _steps(recipe: Recipe) -> list[tuple[str, str]]:
             ("## What an account would have made\nOn the judged span, compounded; 1 at the start.", _ACCOUNT),
             ("## The same as in the report\nStops with the figures that differ, if any do.", _COMPARE),
         )
+    ]
+
+
+def _look_steps(look: Look) -> list[tuple[str, str]]:
+    explored = f"""\
+from engine.science import eda
+
+found = eda.explore({{coin: prices[coin] for coin in {look.coins!r}}}, {look.topic!r}, {look.seed!r})
+one = found.coins[0]
+pd.DataFrame(
+    {{f"{{c.what}} by {{c.unit}}": pd.Series([e.value for e in c.values], index=c.labels) for c in one.clocks}}
+)"""
+    return [
+        (
+            "## The data\nPrices as they were used, after cleaning. A bar is known when it ends.",
+            _DATA.strip(),
+        ),
+        ("## The look\nEverything that was looked at, computed again.", explored),
+        (
+            "## The same as in the report\nStops with the figures that differ, if any do.",
+            _COMPARE_LOOK.strip(),
+        ),
     ]
 
 
@@ -220,6 +281,14 @@ judgements[0].equity if judgements[0].equity is None else judgements[0].equity.i
 
 _COMPARE = """
 table = notebook.compare(metrics, judgements)
+different = table[~table["same"]]
+assert different.empty, f"not the same as in the report ({metrics['versions']}):\\n{different.to_string(index=False)}"
+print(f"The same: {len(table)} figures.")
+"""
+
+
+_COMPARE_LOOK = """
+table = notebook.compare_look(metrics, found)
 different = table[~table["same"]]
 assert different.empty, f"not the same as in the report ({metrics['versions']}):\\n{different.to_string(index=False)}"
 print(f"The same: {len(table)} figures.")

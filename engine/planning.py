@@ -38,11 +38,6 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
                 "recommended": reading.recommended,
             }
             return {"clarification": asked, "current_step": "planning"}
-        case Run(spec=spec) if spec.task == "eda":
-            raise Refused(
-                "Looking at data without a forecast is not built in yet.",
-                "Ask for a forecast instead, for example: will btc close higher in the next hour?",
-            )
         case Run(spec=spec):
             written = spec.as_dict()
             work.enter("planning", spec=written)

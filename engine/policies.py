@@ -31,7 +31,7 @@ def retrieve(brief: Brief) -> Steps:
         spans.append(
             f"{coin} {statistics['count']:,} bars, close {statistics['min']:,.6g} to {statistics['max']:,.6g}"
         )
-    of = "simulated prices" if fetched["simulated"] else fetched["series"]
+    of = f"{fetched['series']}{' (simulated)' if fetched['simulated'] else ''}"
     return finding(
         f"{'; '.join(spans)}; {of}, newest {_minute(fetched['newest'])} UTC",
         {"raw_prices": fetched["data"]},
@@ -46,14 +46,26 @@ def analyse(brief: Brief) -> Steps:
         "clean_data",
         {"data": brief.handle("raw_prices"), "interval_minutes": _minutes(brief.spec["interval"])},
     )
+    look: dict[str, str] = {}
+    said = ""
+    if brief.spec["task"] == "eda":
+        explored = yield Call(
+            "perform_eda",
+            {
+                "data": cleaned["data"],
+                "coins": brief.spec["coins"],
+                "topic": brief.spec.get("focus") or "overview",
+            },
+        )
+        look, said = {"results": explored["results"]}, f"looked at {explored['topic'].replace('_', ' ')}; "
     computed = yield Call(
         "calculate_technical_indicators",
         {"data": cleaned["data"], "indicators": brief.spec["indicators"]},
     )
     return finding(
-        f"{cleaned['summary']}; {len(computed['columns'])} indicator columns "
+        f"{said}{cleaned['summary']}; {len(computed['columns'])} indicator columns "
         f"({', '.join(brief.spec['indicators'])})",
-        {"prices": cleaned["data"], "indicators": computed["data"]},
+        {"prices": cleaned["data"], "indicators": computed["data"], **look},
         {"health": cleaned["coins"]},
     )
 
@@ -115,7 +127,7 @@ def evaluate(brief: Brief) -> Steps:
     judged = yield Call("compare_models", {"forecasts": forecasts})
     return finding(
         judged["summary"],
-        {"judgement": judged["judgement"]},
+        {"results": judged["judgement"]},
         {"tune": judged["worth_tuning"], "why_tune": judged["why"]},
     )
 
@@ -133,24 +145,24 @@ def tune(brief: Brief) -> Steps:
     judged = yield Call("compare_models", {"forecasts": forecasts})
     return finding(
         f"{tried} settings tried inside the training span, all counted; {judged['summary']}",
-        {"judgement": judged["judgement"]},
+        {"results": judged["judgement"]},
         {"forecasts": forecasts},
     )
 
 
 def report(brief: Brief) -> Steps:
     """Write the report and everything that goes with it."""
+    results = brief.handle("results")
+    advised = yield Call("generate_recommendations", {"results": results})
     written = yield Call(
         "generate_summary",
-        {"judgement": brief.handle("judgement"), "indicators": brief.handle("indicators")},
+        {
+            "results": results,
+            "indicators": brief.handle("indicators"),
+            "parts": [advised["recommendations"]],
+        },
     )
-    files = written["payload"]["files"]
-    charts = sum(file["kind"] == "chart" for file in files)
-    return finding(
-        f"report, notebook, data and {charts} charts written",
-        {},
-        {"result": written["result"], "payload": written["payload"]},
-    )
+    return finding(written["summary"], {}, {"result": written["result"], "payload": written["payload"]})
 
 
 def _horizons(spec: dict[str, Any]) -> list[str]:

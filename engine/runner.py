@@ -18,7 +18,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from engine.agents import PIPELINE, Stage
+from engine.agents import Stage, stages
 from engine.errors import EngineError
 from engine.llm.offline import Brief, OfflinePlanner
 from engine.science.errors import ScienceError
@@ -58,8 +58,8 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         """Open the stage, or hand the person's answer to a stage that asked."""
         work = runtime.context
         work.enter(self.stage.name)
-        number = PIPELINE.index(self.stage) + 1
-        payload = {"stage": self.stage.name, "step": number, "steps": len(PIPELINE)}
+        flow = stages(state["spec"])
+        payload = {"stage": self.stage.name, "step": flow.index(self.stage) + 1, "steps": len(flow)}
         work.tell(f"stage:{self.stage.name}:started", "stage_started", payload)
         answers = (state.get("answers") or {}).get(self.stage.name)
         said = answers[-1]["text"] if answers else json.dumps({"goal": state["goal"], "spec": state["spec"]})

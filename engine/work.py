@@ -6,10 +6,11 @@ the session's lease.
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +29,7 @@ from storage.models import AnalysisSession, Artifact
 from storage.sessions import Lease
 
 PARQUET = "application/vnd.apache.parquet"
+Found = TypeVar("Found")
 
 
 class EngineSettings(BaseSettings):
@@ -93,6 +95,7 @@ class Work:
     settings: EngineSettings
     # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
     _frames: OrderedDict[str, pd.DataFrame] = field(default_factory=OrderedDict)
+    _found: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -211,6 +214,13 @@ class Work:
                 "Use a handle exactly as an earlier tool returned it."
             )
         return self.store.read(row.sha256), row
+
+    def once(self, key: tuple[str, ...], compute: Callable[[], Found]) -> Found:
+        """What `compute` makes, computed once in this process. The key names everything it is made from: handles."""
+        if key not in self._found:
+            self._found[key] = compute()
+        found: Found = self._found[key]
+        return found
 
     def elapsed_seconds(self) -> float:
         return (datetime.now(UTC) - self.assignment.created_at).total_seconds()

@@ -1,6 +1,7 @@
 """From a result to the report's blocks: verdict first, then what carries it, then how to check it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from engine.report import vocabulary, wording
@@ -19,13 +20,14 @@ from engine.report.result import ChartRef, CoinResult, ModelResult, Result, Tabl
 from engine.science.charts import numbers
 from engine.science.charts.numbers import basis_points, count, number, p_value, percent, plural
 
+LONG: Final = 14  # rows from which on a narrow table is folded
 LINE: Final = 102  # characters of a table's type across the page
 
 
 def compose(result: Result) -> Document:
     """Put a result into words, tables and figures, verdict first."""
     return Document(
-        title=" ".join(result.goal.split()) or "Untitled analysis",
+        title=_capital(" ".join(result.goal.split())) or "Untitled analysis",
         subtitle=_subtitle(result),
         run=result.run,
         made_at=numbers.minute(result.made_at),
@@ -61,6 +63,9 @@ def _blocks(result: Result) -> Iterator[Block]:
         yield from _all_figures(result)
     yield from _data(result)
     yield from _method(result)
+    if result.recommendations:
+        yield Heading("What to do next")
+        yield Bullets(tuple(("", text) for text in result.recommendations))
     yield Heading("What this does not tell you")
     yield Bullets(tuple(("", text) for text in wording.limits(result)))
     yield from _along_the_way(result)
@@ -80,6 +85,9 @@ def _subtitle(result: Result) -> str:
 
 def _facts(result: Result) -> Iterator[tuple[str, str]]:
     verdict, best = result.verdict, result.best
+    if result.highlights:
+        yield from ((fact.figure, fact.meaning) for fact in result.highlights[:4])
+        return
     if verdict is None:
         yield count(result.data.rows), "bars"
         yield (
@@ -228,9 +236,9 @@ def _findings(result: Result) -> Iterator[Block]:
     for finding in result.findings:
         yield Heading(finding.title)
         if finding.text:
-            yield Paragraph(finding.text)
+            yield Paragraph(finding.text, tone="lead" if finding.chart or finding.table else "plain")
         if finding.chart in refs:
-            yield _figure(refs[finding.chart])
+            yield replace(_figure(refs[finding.chart]), title="")  # the heading says it
         if finding.table:
             yield _grid(finding.table)
 
@@ -407,18 +415,24 @@ def _figure(ref: ChartRef) -> Figure:
 
 
 def _grid(table: Table) -> Grid:
-    return Grid(
-        columns=tuple(c.label for c in table.columns),
-        rows=tuple(
-            tuple(
-                (vocabulary.write_cell(cell, column.unit), "")
-                for cell, column in zip(row, table.columns, strict=False)
-            )
-            for row in table.rows
-        ),
-        right=tuple(c.unit not in ("text", "time") for c in table.columns),
-        caption=table.caption,
+    columns = tuple(c.label for c in table.columns)
+    right = tuple(c.unit not in ("text", "time") for c in table.columns)
+    rows = tuple(
+        tuple(
+            (vocabulary.write_cell(cell, column.unit), "")
+            for cell, column in zip(row, table.columns, strict=False)
+        )
+        for row in table.rows
     )
+    if len(rows) > LONG and len(columns) <= 4:  # a long and narrow table stands in two halves side by side
+        half = -(-len(rows) // 2)
+        empty = tuple(("", "") for _ in columns)
+        rows = tuple(
+            (*left, *(rows[at + half] if at + half < len(rows) else empty))
+            for at, left in enumerate(rows[:half])
+        )
+        columns, right = columns * 2, right * 2
+    return Grid(columns, rows, right, caption=table.caption)
 
 
 def _capital(text: str) -> str:

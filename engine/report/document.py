@@ -14,10 +14,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; muted for what explains, alarm for what must not be missed."""
+    """Running text; lead stays with what follows, muted explains, alarm must not be missed."""
 
     text: str
-    tone: Literal["plain", "muted", "alarm"] = "plain"
+    tone: Literal["plain", "lead", "muted", "alarm"] = "plain"
     kind: Literal["paragraph"] = "paragraph"
 
 

@@ -25,7 +25,7 @@ def finish(result: Result) -> dict[str, Any]:
         "decision": result.verdict.decision if result.verdict else "result",
         "verdict_word": wording.verdict_word(result),
         "verdict_line": wording.verdict_line(result),
-        "bullets": wording.bullets(result),
+        "bullets": [text for text in wording.bullets(result) if text != wording.data_age(result)],
         "table": _table(result),
         "footer": _footer(result),
         "data_age": wording.data_age(result),

@@ -65,7 +65,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"> {line}".rstrip() for line in lines)
         case Figure():
             picture = f"![{escape(block.alt)}](charts/{block.name}.png)"
-            return f"**{escape(block.title)}**\n\n{picture}\n\n{escape(block.caption)}"
+            title = f"**{escape(block.title)}**\n\n" if block.title else ""
+            return f"{title}{picture}\n\n{escape(block.caption)}"
         case Grid():
             return _grid(block)
         case Code():

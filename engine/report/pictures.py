@@ -52,16 +52,30 @@ def of_prices(
     """Draw what the prices alone show: seasonality and price of the first coin, and how several move together."""
     coin, frame = next(iter(prices.items()))
     found: list[Chart] = []
-    if bars.bar_minutes(frame) < 60:
-        found.append(charts.draw_seasonality(source, coin=coin, volatility_bps=seasonality(frame)))
-    close = frame["close"]
-    shown = pd.DataFrame(index=frame.index) if indicators is None else indicators.reindex(frame.index)
-    found.append(charts.draw_price(source, coin=coin, times=frame.index, close=close, **_indicators(shown)))
+    rhythm = draw_rhythm(source, coin, frame)
+    if rhythm is not None:
+        found.append(rhythm)
+    found.append(draw_path(source, coin, frame, indicators))
     if len(prices) > 1:
         table = pd.DataFrame({name: part["close"] for name, part in prices.items()}).resample("1h").last()
         matrix = table.pct_change(fill_method=None).corr().to_numpy()
         found.append(charts.draw_correlation(source, coins=list(prices), matrix=matrix))
     return {chart.name: chart for chart in found}
+
+
+def draw_rhythm(source: Source, coin: str, prices: pd.DataFrame, *, wide: bool = False) -> Chart | None:
+    """Draw volatility by weekday and hour; None where bars are too long for it."""
+    if bars.bar_minutes(prices) >= 60:
+        return None
+    return charts.draw_seasonality(source, coin=coin, volatility_bps=seasonality(prices), wide=wide)
+
+
+def draw_path(source: Source, coin: str, prices: pd.DataFrame, indicators: pd.DataFrame | None) -> Chart:
+    """Draw the price and, on its last day, the indicators."""
+    shown = pd.DataFrame(index=prices.index) if indicators is None else indicators.reindex(prices.index)
+    return charts.draw_price(
+        source, coin=coin, times=prices.index, close=prices["close"], **_indicators(shown)
+    )
 
 
 def periods(account: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from engine.science.charts import Chart, Source, numbers
 
 Decision = Literal["edge", "no_edge", "not_enough_data"]
 Kind = Literal["direction", "return", "volatility", "eda"]
+Study = Literal["forecast", "comparison", "importance", "eda"]
 Unit = Literal["text", "percent", "change", "bp", "number", "count", "time", "price"]
 
 
@@ -210,6 +211,13 @@ class Finding(_Value):
     chart: str | None = None
 
 
+class Highlight(_Value):
+    """A figure of the box at the top, already written, and what it is."""
+
+    figure: str
+    meaning: str
+
+
 class ChartRef(_Value):
     """A drawn chart without its picture."""
 
@@ -238,7 +246,8 @@ class Result(_Value):
     """A finished run. Times are aware UTC; ratios are fractions; every page is written from this value alone.
 
     Where a goal names several coins, `by_coin` has them all and `verdict`, `models` and `baselines` are those
-    of `coin`, the one the headline speaks of.
+    of `coin`, the one the headline speaks of. `findings` come in reading order: of a look at the data the first is
+    the answer, of a comparison or an importance study it is the answer beside the verdict.
     """
 
     run: str
@@ -251,7 +260,11 @@ class Result(_Value):
     baselines: tuple[ModelResult, ...] = ()
     verdict: Verdict | None = None
     validation: Validation | None = None
+    study: Study = "forecast"
     findings: tuple[Finding, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
+    recommendations: tuple[str, ...] = ()
+    exploration: dict[str, Any] | None = None
     coin: str = ""
     by_coin: tuple[CoinResult, ...] = ()
     usage: Usage = Usage()

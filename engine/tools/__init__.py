@@ -1,34 +1,21 @@
-"""The registry of all tools: one toolbox per agent."""
+"""The registry of all tools: one toolbox per agent, and a toolbox is what its module holds.
+
+A new tool is one function in its agent's module, nothing else.
+"""
 
 from collections.abc import Mapping
+from types import ModuleType
 
 from langchain_core.tools import BaseTool
 
 from engine.tools import analysis, evaluation, reporting, retrieval, training
 
-TOOLBOXES: Mapping[str, tuple[BaseTool, ...]] = {
-    "data_retrieval": (
-        retrieval.get_available_coins,
-        retrieval.fetch_price_data,
-        retrieval.get_data_statistics,
-    ),
-    "data_analyst": (
-        analysis.clean_data,
-        analysis.calculate_technical_indicators,
-        analysis.create_features,
-    ),
-    "model_training": (
-        training.train_classification_model,
-        training.train_regression_model,
-        training.cross_validate_model,
-    ),
-    "model_evaluator": (
-        evaluation.evaluate_model,
-        evaluation.compare_models,
-        evaluation.tune_hyperparameters,
-        training.cross_validate_model,
-    ),
-    "reporting": (reporting.generate_summary,),
+TOOLBOXES: Mapping[str, ModuleType] = {
+    "data_retrieval": retrieval,
+    "data_analyst": analysis,
+    "model_training": training,
+    "model_evaluator": evaluation,
+    "reporting": reporting,
 }
 
 
@@ -37,4 +24,5 @@ class ToolRegistry:
 
     def get_tools_for_agent(self, agent_type: str) -> list[BaseTool]:
         """The toolbox of one agent. Raises KeyError for an agent that does not exist."""
-        return list(TOOLBOXES[agent_type])
+        held = vars(TOOLBOXES[agent_type]).values()
+        return [tool for tool in held if isinstance(tool, BaseTool)]

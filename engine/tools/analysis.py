@@ -8,7 +8,7 @@ from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
 
 from engine.errors import ToolError
-from engine.science import datagate, features, leaks, targets
+from engine.science import datagate, eda, features, leaks, targets
 from engine.science.bars import resample
 from engine.science.indicators import compute
 from engine.science.study import default_question
@@ -146,6 +146,44 @@ def create_features(
     }
 
 
+@tool
+def perform_eda(data: str, coins: list[str], topic: str, runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
+    """Look at prices without a forecast: rhythm, spread, memory, calm and wild days, falls, correlation, stationarity.
+
+    Everything is looked at whatever the topic; the topic is what the report leads with. Describes the past only.
+
+    Args:
+        data: a price handle from clean_data.
+        coins: the coins to look at, e.g. ["doge"]; the first one is looked at most closely.
+        topic: overview, volatility, distribution, autocorrelation, correlation (two coins or more), drawdown, extremes,
+            gaps or volume; or volatility, return or volume by hour, weekday or month, e.g. "volatility_by_hour".
+
+    Returns the handle `results` for the reporting tools, and the main figures of each coin: returns in shares,
+    volatility in basis points a bar, times in UTC.
+    """
+    work = runtime.context
+    prices = work.frame(data, "prices")
+    wanted = list(dict.fromkeys(coin.lower() for coin in coins))
+    if not wanted:
+        raise ToolError("Name at least one coin to look at, as in fetch_price_data.")
+    frames = {coin: coin_bars(prices, coin) for coin in wanted}
+    work.check()
+    found = eda.explore(frames, topic, work.assignment.seed)
+    handle = work.keep(
+        "exploration",
+        found.to_json(),
+        media_type="application/json",
+        summary=f"A look at {', '.join(wanted)}: {found.topic}",
+        details={"prices": data, "coins": wanted},
+    )
+    return {
+        "results": handle,
+        "topic": found.topic,
+        "coins": {coin.coin: _main_figures(coin) for coin in found.coins},
+        "correlations": _correlations(found),
+    }
+
+
 def bars_ahead(minutes: int, interval_minutes: int) -> int:
     """A horizon in bars. Raises ToolError when it is no multiple of a bar."""
     if minutes < interval_minutes or minutes % interval_minutes:
@@ -155,6 +193,41 @@ def bars_ahead(minutes: int, interval_minutes: int) -> int:
             f"use {nearest} minutes or other bars."
         )
     return minutes // interval_minutes
+
+
+def _main_figures(coin: eda.Explored) -> dict[str, Any]:
+    falls, regimes = coin.falls, coin.regimes
+    return {
+        "change": round(coin.change, 4),
+        "deepest_fall": round(falls[0].depth, 4) if falls else 0.0,
+        "volatility_bps_a_bar": round(coin.distribution.deviation_bps, 2),
+        "excess_kurtosis": round(coin.distribution.excess_kurtosis, 1),
+        "largest_moves": {e.length: [round(e.fall, 4), round(e.rise, 4)] for e in coin.extremes},
+        "clocks": {
+            f"{c.what}_by_{c.unit}": {
+                "highest": [c.labels[c.top], round(c.values[c.top].value, 3)],
+                "lowest": [c.labels[c.bottom], round(c.values[c.bottom].value, 3)],
+                "differs_beyond_chance": c.is_real,
+            }
+            for c in coin.clocks
+        },
+        "autocorrelation_of_returns": round(coin.memory.returns[0].value, 4),
+        "autocorrelation_of_size": round(coin.memory.sizes[0].value, 4),
+        "stationary": {root.series: root.p_below is not None for root in coin.memory.roots},
+        "wild_day_follows_wild_day": round(regimes.wild_follows_wild.value, 2) if regimes else None,
+    }
+
+
+def _correlations(found: eda.Exploration) -> dict[str, list[float]]:
+    if found.together is None:
+        return {}
+    both = found.together
+    return {
+        f"{a}-{b}": [round(table[i][k], 3) for table in (both.matrix, both.low, both.high)]
+        for i, a in enumerate(both.coins)
+        for k, b in enumerate(both.coins)
+        if i < k
+    }
 
 
 def _in_a_sentence(health: dict[str, dict[str, Any]]) -> str:

@@ -17,12 +17,14 @@ from engine.science.estimators import ModelSpec
 from engine.science.judge import Judgement
 from engine.science.study import Study
 from engine.tools import studies
-from engine.tools.training import keep_model
+from engine.tools.training import cross_validate_model, keep_model
 from engine.work import Work
 from storage import trials
 
 # A signal this near to showing may gain from better settings; a hopeless one cannot, and each try costs power.
 PROMISING = 0.25
+
+__all__ = ["compare_models", "cross_validate_model", "evaluate_model", "tune_hyperparameters"]
 
 
 @tool
@@ -35,7 +37,7 @@ def evaluate_model(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[str,
     Returns the metrics, each as [value, low, high]. Compare with the simple rules that compare_models adds.
     """
     work = runtime.context
-    study, walked = _walk(work, forecasts)
+    study, walked = read_walk(work, forecasts)
     found = judge.forecast_metrics(study, walked, work.assignment.seed)
     return {
         "model": walked.spec.label,
@@ -87,7 +89,7 @@ def tune_hyperparameters(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dic
     the settings and how many were tried. Walk it forward with cross_validate_model; the try then counts.
     """
     work = runtime.context
-    study, walked = _walk(work, forecasts)
+    study, walked = read_walk(work, forecasts)
     _, record = work.find(forecasts, "forecasts")
     task, bars = walked.task, walked.horizon_bars
     grid = models.find(walked.spec.name, task).grid
@@ -126,10 +128,14 @@ class Judged:
 
 def conclude(work: Work, forecasts: Sequence[str]) -> Judged:
     """Judge forecasts; the same forecasts give the same judgement, whenever it is asked for in a run."""
+    return work.once(("judged", *forecasts), lambda: _conclude(work, forecasts))
+
+
+def _conclude(work: Work, forecasts: Sequence[str]) -> Judged:
     seed = work.assignment.seed
     by_coin: dict[str, tuple[Study, list[Candidate]]] = {}
     for handle in forecasts:
-        study, walked = _walk(work, handle)
+        study, walked = read_walk(work, handle)
         known, own = by_coin.setdefault(study.coin, (study, []))
         own += candidates.evaluate(known, walked, seed)
     some = next(iter(by_coin.values()))[0]
@@ -160,11 +166,11 @@ def conclude(work: Work, forecasts: Sequence[str]) -> Judged:
     return Judged(tuple(judgements), openings, earlier, tuple(found))
 
 
-def _walk(work: Work, forecasts: str) -> tuple[Study, walkforward.OutOfSample]:
+def read_walk(work: Work, forecasts: str) -> tuple[Study, walkforward.OutOfSample]:
+    """The study and the predictions behind a forecast handle. Raises ToolError."""
     content, record = work.find(forecasts, "forecasts")
-    return studies.of_features(
-        work, record.details["features"], record.details["coin"]
-    ), model_files.load_walk(content)
+    walked = work.once(("walk", forecasts), lambda: model_files.load_walk(content))
+    return studies.of_features(work, record.details["features"], record.details["coin"]), walked
 
 
 def _loss(work: Work, study: Study, spec: ModelSpec, fold: validation.Fold, bars: int) -> float:

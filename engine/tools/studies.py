@@ -12,6 +12,10 @@ from engine.work import Work
 
 def of_features(work: Work, feature_data: str, coin: str) -> Study:
     """The study of one coin behind a feature handle; nothing is computed twice. Raises ToolError."""
+    return work.once(("study", feature_data, coin.lower()), lambda: _prepare(work, feature_data, coin))
+
+
+def _prepare(work: Work, feature_data: str, coin: str) -> Study:
     frame = work.frame(feature_data, "features")
     _, record = work.find(feature_data, "features")
     details: dict[str, Any] = record.details

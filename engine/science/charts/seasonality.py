@@ -14,7 +14,7 @@ from engine.science.charts.source import Chart, Source
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def draw_seasonality(source: Source, *, coin: str, volatility_bps: ArrayLike) -> Chart:
+def draw_seasonality(source: Source, *, coin: str, volatility_bps: ArrayLike, wide: bool = False) -> Chart:
     """Draw how much a coin moves by weekday (Monday first) and UTC hour: 7 x 24 values in bp, NaN where unknown."""
     cells = floats(volatility_bps)
     name = coin.upper()
@@ -102,6 +102,8 @@ def draw_seasonality(source: Source, *, coin: str, volatility_bps: ArrayLike) ->
     return render(
         "seasonality",
         source,
+        wide=wide,
+        height=2.2 if wide else None,
         title=title,
         subtitle=f"Volatility of {name}, {bars} returns, by weekday and hour, UTC; median week",
         alt=f"Heat map of the volatility of {name} by weekday and hour: highest {busy} UTC "

@@ -119,7 +119,7 @@ def test_the_finish_begins_with_the_verdict(result: Result, line: str) -> None:
 @pytest.mark.parametrize("result", ALL, ids=lambda r: r.kind)
 def test_the_finish_says_how_old_the_data_is_and_that_it_is_no_advice(result: Result) -> None:
     message = finish(result)
-    assert "The newest price is 12 minutes old (2023-09-27 18:10 UTC)." in message["bullets"]
+    assert "The newest price is 12 minutes old (2023-09-27 18:10 UTC)." in message["data_age"]
     assert len(message["bullets"]) <= 4
     assert message["footer"].endswith("not financial advice")
     json.dumps(message, allow_nan=False)

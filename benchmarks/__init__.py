@@ -1,1 +1,0 @@
-"""Measurements, each a command of its own: ratios taken side by side in one run, never limits on a clock."""

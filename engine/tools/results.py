@@ -1,0 +1,233 @@
+"""From this run's artifacts to its `Result`: a judgement or a look at the data, and what was put beside it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from engine import model_files, notebook
+from engine.errors import ToolError
+from engine.report import (
+    CoinData,
+    Data,
+    Finding,
+    Note,
+    Result,
+    Spec,
+    StageNote,
+    Usage,
+    exploring,
+    pictures,
+)
+from engine.report import judged as judgements
+from engine.science import bars, eda
+from engine.science.charts import Chart
+from engine.tools.evaluation import Judged, conclude
+from engine.tools.retrieval import coin_bars
+from engine.work import Work
+
+WARNINGS = {
+    "leakage": "What was asked for would have looked into the future; that part was left out.",
+    "unavailable": "Part of what was asked for is not available here and was left out.",
+    "missing_coin": "A coin that was asked for is not held and was left out.",
+    "period_clipped": "The prices do not cover the whole period asked for; what is held was used.",
+}
+VENUES = {"coinspot": "CoinSpot", "okx": "OKX", "mexc": "MEXC", "htx": "HTX", "bitmex": "BitMEX"}
+KINDS = ("judgement", "exploration")
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A result with its pictures, the prices it rests on, and the judgement behind it where there is one."""
+
+    result: Result
+    charts: dict[str, Chart]
+    prices: dict[str, pd.DataFrame]
+    data: bytes
+    judged: Judged | None
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The coins of a look at the data, in its order."""
+        return tuple(str(coin["coin"]) for coin in (self.result.exploration or {}).get("coins", ()))
+
+
+def tell(
+    work: Work,
+    state: Any,
+    results: str,
+    *,
+    indicators: str | None = None,
+    parts: Sequence[str] = (),
+    draw: bool = True,
+) -> Told:
+    """Put a result together. `results` is a judgement or an exploration; `parts` stand beside it. Raises ToolError.
+
+    Without `draw` it has no charts, and a look at the data has no findings but its topic.
+    """
+    _, record = work.find(results, *KINDS)
+    marks = indicators if draw else None
+    told = (
+        _judgement(work, state, record.details, marks, draw)
+        if results.startswith("judgement-")
+        else _exploration(work, state, results, record.details, marks, draw)
+    )
+    return _with_parts(work, told, parts)
+
+
+def _judgement(
+    work: Work, state: Any, details: Mapping[str, Any], indicators: str | None, draw: bool
+) -> Told:
+    judged = conclude(work, details["forecasts"])
+    told = judgements.headline(judged.judgements)
+    study = told.study
+    _, walked = work.find(details["forecasts"][0], "forecasts")
+    _, features = work.find(str(walked.details["features"]), "features")
+    prices, data = _prices(work, features.details["prices"])
+    by_coin = tuple(
+        judgements.coin_result(j, sealed_openings=judged.openings[j.study.coin]) for j in judged.judgements
+    )
+    head = next(coin for coin in by_coin if coin.coin == study.coin)
+    start, end = study.span(slice(0, len(study.prices)))
+    result = Result(
+        **_common(work, state),
+        kind=study.question.target,
+        data=_data(features.details, prices, data, start, end).model_copy(
+            update={"effective_cost_bps": study.cost.bps, "stated_cost_bps": study.question.stated_cost_bps}
+        ),
+        models=head.models,
+        baselines=head.baselines,
+        verdict=head.verdict,
+        validation=judgements.validation(told, leak_cuts=features.details["leak_cuts"]),
+        coin=study.coin,
+        by_coin=by_coin if len(by_coin) > 1 else (),
+    )
+    drawn: dict[str, Chart] = {}
+    if draw:
+        drawn = pictures.of_judgement(result.source(), told, indicators=_marks(work, indicators, study.coin))
+    return Told(result, drawn, prices, data, judged)
+
+
+def _exploration(
+    work: Work, state: Any, results: str, details: Mapping[str, Any], indicators: str | None, draw: bool
+) -> Told:
+    content, _ = work.find(results, "exploration")
+    found = eda.from_json(content)
+    _, source = work.find(details["prices"], "prices")
+    prices, data = _prices(work, details["prices"])
+    first = found.coins[0]
+    facts = _data(source.details, prices, data, first.start, first.end)
+    draft = Result(
+        **_common(work, state),
+        kind="eda",
+        data=facts,
+        coin=first.coin,
+        findings=(Finding(title=found.topic),),
+        exploration=json.loads(content),
+    )
+    if not draw:
+        return Told(draft, {}, prices, data, None)
+    shown = exploring.look(
+        found,
+        {coin.coin: bars.regular(prices[coin.coin]) for coin in found.coins},
+        draft.source(),
+        facts,
+        indicators=_marks(work, indicators, first.coin),
+    )
+    result = draft.model_copy(
+        update={
+            "findings": shown.findings,
+            "highlights": shown.highlights,
+        }
+    )
+    return Told(result, shown.charts, prices, data, None)
+
+
+def _with_parts(work: Work, told: Told, parts: Sequence[str]) -> Told:
+    result, charts = told.result, dict(told.charts)
+    for handle in parts:
+        content, _ = work.find(handle, *_PARTS)
+        result, charts = _PARTS[handle.rsplit("-", 1)[0]](result, charts, json.loads(content))
+    return Told(result.with_charts(charts), charts, told.prices, told.data, told.judged)
+
+
+def _recommended(result: Result, charts: dict[str, Chart], said: Any) -> tuple[Result, dict[str, Chart]]:
+    return result.model_copy(update={"recommendations": tuple(map(str, said))}), charts
+
+
+_PARTS = {"recommendations": _recommended}
+
+
+def _common(work: Work, state: Any) -> dict[str, Any]:
+    spec = dict(state["spec"])
+    return {
+        "run": work.run_name,
+        "made_at": datetime.now(UTC),
+        "goal": work.assignment.goal,
+        "spec": Spec(**spec),
+        "study": spec.get("study") or "forecast",
+        "usage": Usage(seconds=work.elapsed_seconds()),
+        "seed": work.assignment.seed,
+        "versions": model_files.versions(),
+        "stage_notes": tuple(
+            StageNote(stage=stage, text=found["summary"], by="offline planner")
+            for stage, found in (state.get("findings") or {}).items()
+        ),
+        "warnings": tuple(
+            Note(code=code, text=WARNINGS.get(code, code)) for code in spec.get("warnings", ())
+        ),
+    }
+
+
+def _data(
+    details: Mapping[str, Any],
+    prices: Mapping[str, pd.DataFrame],
+    data: bytes,
+    start: datetime,
+    end: datetime,
+) -> Data:
+    return Data(
+        series=details["series"],
+        venue=VENUES.get(details["venue"], details["venue"].title()),
+        currency=details["currency"].upper(),
+        interval_minutes=details["interval_minutes"],
+        rows=sum(map(len, prices.values())),
+        start=start,
+        end=end,
+        newest=datetime.fromisoformat(details["newest"]),
+        hash=notebook.data_hash(data),
+        simulated=details["simulated"],
+        coins=tuple(
+            CoinData(
+                coin=coin,
+                **{name: v for name, v in counts.items() if name in CoinData.model_fields and name != "coin"},
+            )
+            for coin, counts in details["health"].items()
+        ),
+    )
+
+
+def _prices(work: Work, handle: str) -> tuple[dict[str, pd.DataFrame], bytes]:
+    """The cleaned prices of every coin, and the file that people receive of them."""
+
+    def cut() -> tuple[dict[str, pd.DataFrame], bytes]:
+        frame = work.frame(handle, "prices")
+        prices = {str(coin): coin_bars(frame, str(coin)) for coin in dict.fromkeys(frame["coin"])}
+        return prices, notebook.write_data(prices)
+
+    return work.once(("data", handle), cut)
+
+
+def _marks(work: Work, indicators: str | None, coin: str) -> pd.DataFrame | None:
+    """The indicators of the price chart, where there are some for this coin."""
+    if not indicators:
+        return None
+    frame = work.frame(indicators, "indicators")
+    if coin not in set(map(str, frame["coin"])):
+        raise ToolError(
+            f"These indicators are not of {coin}; use those computed from the same prices, or null."
+        )
+    return coin_bars(frame, coin)

@@ -58,6 +58,7 @@ def analyze(
     wanted = {name: value for name, value in options.items() if value}
     text = commands.check_goal(" ".join(goal))
     commands.check_preferences(wanted)
+    _check_lengths(wanted)
     for reply in answers:
         commands.check_answer(reply)
     exports.check_folder(Path(out) if out else Path("omc-reports"))
@@ -80,6 +81,18 @@ def analyze(
         click.echo(ended.problem, err=True)
         ctx.exit(1)
     ctx.exit(NO_DATA if ended.no_data else EXIT_STATUS[ended.status])
+
+
+def _check_lengths(wanted: dict[str, str]) -> None:
+    """A horizon or a period that cannot be read is found out before anything starts. Raises UsageError."""
+    from datetime import UTC, datetime
+
+    from engine.goals import answering, refusals
+
+    wrong = answering.unread(wanted, datetime.now(UTC), ())
+    if wrong is not None:
+        refused = refusals.unread(wrong, wanted[wrong])
+        raise click.UsageError(f"--{wrong}: {refused.reason} {refused.hint}")
 
 
 def _require_prices(ctx: click.Context, database: object, *, interactive: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bots.feed_commands import collect, fetch
+from bots.health_command import health
 from bots.local_database import open_database
 from bots.sample_command import sample
 
@@ -191,34 +192,7 @@ def export(
     click.echo(f"{table.num_rows:,} bars of {', '.join(wanted)} from {series}{note} are in {out}.")
 
 
-@data.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--series", help="Only this series.")
-def health(as_json: bool, series: str | None) -> None:
-    """Draw what is held of each coin over time, and list the gaps and how old the newest bar is."""
-    from bots import data_tables
-    from storage import prices
-
-    now = datetime.now(UTC)
-    with open_database() as database, database.begin() as session:
-        held = prices.coverage(session, series=series)
-        found = {(item.series, item.coin): prices.gaps(session, item.series, item.coin) for item in held}
-        drawn = {}
-        for name in {item.series for item in held}:
-            members = [item for item in held if item.series == name]
-            span = min(item.start for item in members), max(item.end for item in members)
-            for item in members:
-                drawn[name, item.coin] = prices.fullness(
-                    session, name, item.coin, *span, data_tables.CHART_WIDTH
-                )
-    if as_json:
-        click.echo(json.dumps(data_tables.health_json(held, found, now), indent=2))
-    elif held:
-        data_tables.show_health(held, found, drawn, now)
-    else:
-        click.echo(data_tables.NOTHING_HELD)
-
-
+data.add_command(health)
 data.add_command(sample)
 data.add_command(fetch)
 data.add_command(collect)

@@ -14,6 +14,7 @@ from storage.prices import Coverage, Gap
 from storage.series import interval_text
 
 CHART_WIDTH = 48
+_MOST_GAPS = 30
 NOTHING_HELD = (
     "No prices are held yet. Bring your own with `omc data import FILE`, fetch them with "
     "`omc data fetch --exchange binance --coins btc,eth --days 90`, or try `omc data sample`."
@@ -105,11 +106,15 @@ def show_health(
             missing = sum(gap.missing_bars for gap in gaps[series, item.coin])
             share = item.rows / max(item.rows + missing, 1)
             _print(f"  {item.coin:<6} {line}  {share:7.2%}  {_age(now - item.end)} old")
-        for item in members:
-            for gap in sorted(gaps[series, item.coin], key=lambda gap: -gap.missing_bars)[:3]:
-                _print(
-                    f"  {item.coin:<6} no bars {_minute(gap.start)} to {_minute(gap.end)} ({gap.missing_bars:,})"
-                )
+        worst = [
+            (item.coin, gap)
+            for item in members
+            for gap in sorted(gaps[series, item.coin], key=lambda gap: -gap.missing_bars)[:3]
+        ]
+        for coin, gap in worst[:_MOST_GAPS]:
+            _print(f"  {coin:<6} no bars {_minute(gap.start)} to {_minute(gap.end)} ({gap.missing_bars:,})")
+        if (all_gaps := sum(len(gaps[series, item.coin]) for item in members)) > len(worst[:_MOST_GAPS]):
+            _print(f"  {all_gaps:,} gaps in all; --json lists them.")
     _print("  Darker is fuller; the share is of the bars between a coin's first and last.")
 
 

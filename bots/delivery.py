@@ -98,8 +98,10 @@ class Delivery:
             while True:
                 self._wake.clear()
                 await self._begin_due()
+                # Not `wait_for`: on Python 3.11 it loses a cancellation that comes together with the wake-up.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+                    async with asyncio.timeout(self._poll_seconds):
+                        await self._wake.wait()
         finally:
             listening.cancel()
             if self._tasks:  # a call in flight that is cut off would be in doubt

@@ -7,19 +7,19 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from bots.errors import Rejected
+from bots.errors import Refusal, Rejected
 from bots.platform import File
 
 
 def check_folder(folder: Path) -> None:
-    """Find out early that `folder` cannot be written to. Raises Rejected."""
+    """Find out early that `folder` cannot be written to. Raises Refusal."""
     if folder.exists() and not folder.is_dir():
-        raise Rejected(f"{folder} is a file. Name a folder with --out.")
+        raise Refusal(f"{folder} is a file. Name a folder with --out.")
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise Rejected(f"Nothing can be written to {nearest}. Name another folder with --out.")
+        raise Refusal(f"Nothing can be written to {nearest}. Name another folder with --out.")
 
 
 def write_files(files: Sequence[File], folder: Path) -> list[Path]:

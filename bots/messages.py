@@ -166,7 +166,8 @@ def _completed(said: Mapping[str, Any], run: str, asker: str | None) -> Message:
     # What must be read comes first and last: what does not fit is left out from the end of the lines.
     simulated = finish.get("simulated")
     lines = ["These prices are simulated." if simulated is True else str(simulated)] if simulated else []
-    lines += [f"• {one_line(str(bullet), 260)}" for bullet in finish.get("bullets", ())]
+    told_below = finish.get("data_age")
+    lines += [f"• {one_line(str(b), 260)}" for b in finish.get("bullets", ()) if b != told_below]
     lines += [f"Note: {one_line(str(note), 200)}" for note in finish.get("warnings", ())]
     small = (one_line(str(finish.get(part) or ""), 200) for part in ("data_age", "footer"))
     return Message(
@@ -184,13 +185,15 @@ def _completed(said: Mapping[str, Any], run: str, asker: str | None) -> Message:
 
 def _failed(said: Mapping[str, Any], run: str, asker: str | None) -> Message:
     stage = STAGE_NAMES.get(str(said.get("stage")), "")
-    where = f" in {stage}" if stage else ""
     reference = str(said.get("reference") or "")
+    where = f" failed in {stage}" if stage else " failed"
+    if said.get("stage") == "planning" and not reference:
+        where = " was not begun"
     return Message(
         kind="failure",
         run=run,
-        headline=f"{run} failed{where}: {one_line(str(said.get('message', '')), 1000)}",
-        strong=f"{run} failed",
+        headline=f"{run}{where}: {one_line(str(said.get('message', '')), 1000)}",
+        strong=f"{run} failed" if "failed" in where else f"{run}{where}",
         lines=("What was done before is kept.",) if stage and stage != "Planning" else (),
         footer=f"Reference {reference}" if reference else "",
         mention=asker,

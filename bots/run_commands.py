@@ -55,6 +55,7 @@ def results(run: str, out: str | None, as_json: bool) -> None:
     from bots.exports import write_files
     from bots.live_session import read_metrics
     from bots.platform import File
+    from bots.text import unfenced
     from storage import sessions
 
     with open_house() as house:
@@ -71,7 +72,7 @@ def results(run: str, out: str | None, as_json: bool) -> None:
         if as_json:
             click.echo(read_metrics(house.store, named))
         else:
-            click.echo(told)
+            click.echo(unfenced(told))
         if out is not None:
             contents = [
                 File(file["name"], file["media_type"], house.store.read(file["sha256"])) for file in named
@@ -92,6 +93,8 @@ def _command(name: str, text: str) -> None:
 
 
 def _say(reply: "Reply") -> None:
-    click.echo(reply.text, err=not reply.ok)
+    from bots.text import unfenced
+
+    click.echo(unfenced(reply.text), err=not reply.ok)
     if not reply.ok:
         raise click.exceptions.Exit(1)

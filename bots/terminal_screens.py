@@ -1,5 +1,6 @@
 """Two ways to show a thread in a terminal: a card redrawn in place, or plain lines of what is new."""
 
+import re
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -8,9 +9,10 @@ from rich.live import Live
 from rich.text import Text
 
 from bots.platform import Message, StageLine
-from bots.text import clean
+from bots.text import clean, unfenced
 
 MARK_STYLES = {"▸": "blue", "✓": "green", "?": "yellow", "✗": "red", "■": "dim"}
+COUNT = re.compile(r"\d+/\d+$")
 WAITING = "waiting for your answer"
 STRONG = {"finish": "bold", "failure": "bold red", "question": "bold yellow"}
 
@@ -53,9 +55,9 @@ class PlainScreen:
             if self._is_new(f"line {line}", line):
                 self._write(f"  {line}")
         for stage in card.stages:
-            # How long a stage has been running is no fact worth a line.
+            # How long a stage has been running is no fact worth a line, nor is every step of the same work.
             line = StageLine(stage.mark, stage.name, stage.word, stage.detail, stage.seconds).text()
-            if self._is_new(f"stage {stage.name}", line):
+            if self._is_new(f"stage {stage.name}", COUNT.sub("", line)):
                 self._write(f"  {line}")
 
     def say(self, line: str) -> None:
@@ -148,13 +150,14 @@ def open_screen(stream: TextIO) -> Screen:
 
 def local_text(message: Message) -> str:
     """A message as plain text, its times in the zone of this machine."""
+    text = unfenced(message.text())
     if message.deadline is None:
-        return message.text()
+        return text
     return "\n".join(
         f"{message.deadline_words} {local_time(message.deadline)}."
         if message.deadline_words and line.startswith(message.deadline_words)
         else line
-        for line in message.text().split("\n")
+        for line in text.split("\n")
     )
 
 
@@ -165,7 +168,7 @@ def local_time(moment: datetime) -> str:
 
 
 def _styled(message: Message) -> Text:
-    text = Text(clean(local_text(message)).replace("```\n", "").replace("\n```", ""))
+    text = Text(clean(local_text(message)))
     strong = message.strong or (message.headline if message.kind == "question" else "")
     text.stylize(STRONG.get(message.kind, "bold"), 0, len(strong))
     return text

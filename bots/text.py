@@ -14,6 +14,11 @@ def one_line(text: str, longest: int) -> str:
     return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
 
 
+def unfenced(text: str) -> str:
+    """`text` without the marks that chats need around a table, for where every character is as wide as another."""
+    return "\n".join(line for line in text.split("\n") if line != "```")
+
+
 def duration(seconds: float) -> str:
     """A span of time as people say it: "0.4 s", "41 s", "3 min 05 s", "2 h 10 min"."""
     if seconds < 9.95:

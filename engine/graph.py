@@ -37,12 +37,9 @@ from engine.runner import Desk
 from engine.science.errors import ScienceError
 from engine.state import AgentState, Finding, Question
 from engine.tools import ToolRegistry
-from engine.work import Control, EngineSettings, Work
-from storage.artifacts import ArtifactStore
-from storage.database import Database
+from engine.work import Work
 from storage.errors import StorageError
 from storage.models import Clarification
-from storage.sessions import Lease
 
 Graph = CompiledStateGraph[AgentState, Work, AgentState, AgentState]
 
@@ -72,26 +69,6 @@ def run(work: Work) -> Outcome:
     if waiting:
         return _question(waiting[0])
     return Completed(**state["findings"]["reporting"]["facts"])
-
-
-class GraphRun:
-    """A session's run as a worker holds it: it can be told to make way while it works."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    def request_drain(self) -> None:
-        """Leave at the next node boundary. Safe to call from another thread."""
-        self._work.control.request_drain()
-
-    def run(self) -> Outcome:
-        """Start, or go on from the last checkpoint. Raises LeaseLost."""
-        return run(self._work)
-
-
-def open_run(database: Database, lease: Lease, *, store: ArtifactStore, settings: EngineSettings) -> GraphRun:
-    """A session's run under `lease`, ready to start."""
-    return GraphRun(Work(database, store, lease, Control(database, lease), settings))
 
 
 @cache

@@ -31,7 +31,7 @@ def retrieve(brief: Brief) -> Steps:
         spans.append(
             f"{coin} {statistics['count']:,} bars, close {statistics['min']:,.6g} to {statistics['max']:,.6g}"
         )
-    of = f"{fetched['series']}{' (simulated)' if fetched['simulated'] else ''}"
+    of = "simulated prices" if fetched["simulated"] else fetched["series"]
     return finding(
         f"{'; '.join(spans)}; {of}, newest {_minute(fetched['newest'])} UTC",
         {"raw_prices": fetched["data"]},
@@ -162,7 +162,13 @@ def report(brief: Brief) -> Steps:
             "parts": [advised["recommendations"]],
         },
     )
-    return finding(written["summary"], {}, {"result": written["result"], "payload": written["payload"]})
+    files = written["payload"]["files"]
+    charts = sum(file["kind"] == "chart" for file in files)
+    return finding(
+        f"report, notebook, data and {charts} charts written",
+        {},
+        {"result": written["result"], "payload": written["payload"]},
+    )
 
 
 def _horizons(spec: dict[str, Any]) -> list[str]:

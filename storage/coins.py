@@ -46,7 +46,7 @@ def market(text: str) -> Market | None:
 
     Anything but letters, digits and one separator is refused: symbols reach file names and messages.
     """
-    text = text.strip().strip("'\"$").strip()
+    text = _bare(text.strip().strip("'\"$").strip())
     if not _SYMBOL.fullmatch(text):
         return None
     lowered = text.lower()
@@ -58,8 +58,31 @@ def market(text: str) -> Market | None:
         return _split(parts[0])
     if len(parts) == 2 or (len(parts) == 3 and parts[1] in QUOTES and parts[2] == parts[1]):
         first, second = _coin(parts[0]), _coin(parts[1])
+        if _is_stronger(first, second):
+            first, second = second, first
+            return Market(first, second)
         return Market(first, second) if parts[1] in QUOTES or second in QUOTES else None
     return None
+
+
+def _bare(text: str) -> str:
+    """A symbol without what feeds put round it: BINANCE:BTCUSDT, tBTCUSD, BTCUSD.P, BTC=F, Bitcoin (BTC)."""
+    if named := re.fullmatch(r"[A-Za-z .]{2,30} \(([A-Za-z0-9]{2,10})\)", text):
+        return named[1]
+    text = re.sub(r"^([A-Z]|[A-Z]{4,15}):(?=[A-Z0-9]{3,15}(\.P)?$)", "", text)
+    text = re.sub(r"^t(?=[A-Z0-9]{6,12}$)", "", text)
+    return re.sub(r"(?<=[A-Z0-9]{3})(\.[PX]|=[XF])$", "", text)
+
+
+def _is_stronger(first: str, second: str) -> bool:
+    """Whether the money stands first, as in Upbit's KRW-BTC and the old BTC-LTC of Bittrex."""
+    if first in MONEY:
+        return second not in MONEY
+    coins_as_money = QUOTES[-3:]
+    if first not in coins_as_money:
+        return False
+    weaker = coins_as_money[coins_as_money.index(first) + 1 :]
+    return second in weaker or (second in TICKERS and second not in QUOTES)
 
 
 def symbol(text: str) -> str | None:

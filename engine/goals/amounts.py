@@ -158,6 +158,47 @@ def _hours_minutes(hours: Term, unit: Term, minutes: Term) -> Term | None:
     return _length(hours.number * 60 + minutes.number, "minute", spelled=True)
 
 
+def _both(hours: Term, unit: Term, minutes: Term, smaller: Term) -> list[Term] | None:
+    """`1h30m`: the figures between two units belong to the second."""
+    first, second = _of(hours.number, unit), _of(minutes.number, smaller)
+    if first is None or second is None:
+        return None
+    first.text, first.glued = hours.text + unit.text, hours.glued
+    second.text, second.glued = minutes.text + smaller.text, minutes.glued
+    return [first, second]
+
+
+def _pair(dual: Term) -> Term | None:
+    """A dual form, which says two of a unit in one word."""
+    name = dual.tags["dual"]
+    return _length(2 * UNIT_MINUTES[name], name, months=2 * _UNIT_MONTHS.get(name, 0), spelled=True)
+
+
+def _short(word: Term) -> Term | None:
+    """One word for a length, such as half an hour; its value is in minutes."""
+    minutes = float(word.tags["short"])
+    months = 6.0 if minutes == UNIT_MINUTES["halfyear"] else 0.0
+    return _length(minutes, "month" if months else "minute", months=months, spelled=True)
+
+
+def _turned(unit: Term, number: Term, post: Term) -> list[Term] | None:
+    """`the hours three coming`: number and adjective behind the unit."""
+    length = _of(number.number, unit)
+    if length is None:
+        return None
+    length.text, length.glued = f"{unit.text} {number.text}", unit.glued
+    return [length, post]
+
+
+def _led(number: Term, lead: Term, unit: Term) -> list[Term] | None:
+    """`les deux prochaines heures`: the adjective between number and unit."""
+    length = _of(number.number, unit)
+    if length is None or lead.has("unit"):
+        return None
+    length.text = f"{number.text} {unit.text}"
+    return [lead, length]
+
+
 def _fraction(number: Term | None, fraction: Term, unit: Term) -> Term | None:
     top, _, bottom = fraction.text.partition("/")
     if not bottom.isdigit() or int(bottom) not in (2, 3, 4) or int(top) >= int(bottom):
@@ -203,6 +244,10 @@ _RATES = (
     Rule("number permille", _share(10)),
 )
 _LENGTHS = (
+    Rule("dual", _pair),
+    Rule("short", _short),
+    Rule("unit number nextpost|lastpost", _turned),
+    Rule("number next|last unit", _led),
     Rule("number quarterof a? unit", lambda n, q, a, u: _of((n.number or 0) / 4, u)),
     Rule("threequarters a? unit", _part(0.75)),
     Rule("quarterof a? unit", _part(0.25)),
@@ -211,6 +256,7 @@ _LENGTHS = (
     Rule("number andhalf unit", _number_half),
     Rule("number unit andhalf", _number_unit_half),
     Rule("number? daymonth unit", _fraction),
+    Rule("number unit number unit", _both),
     Rule("number unit number", _hours_minutes),
     Rule("number '-'? unit", _counted),
     Rule("unit number", _code),

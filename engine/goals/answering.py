@@ -1,6 +1,6 @@
 """Answers to a question and options beside a goal: both are read as a fragment about one slot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from engine.goals.draft import Draft
@@ -48,6 +48,18 @@ def prefer(draft: Draft, option: str, value: object, now: datetime, coins: Seque
     else:
         words = str(value)
     _put(draft, slot, clean(words[:500]), now, coins)
+
+
+def unread(preferences: Mapping[str, object], now: datetime, coins: Sequence[str]) -> str | None:
+    """The first option from which no length of time can be read, if there is one."""
+    for option in ("horizon", "period"):
+        if preferences.get(option) in (None, "", [], ()):
+            continue
+        draft = Draft()
+        prefer(draft, option, preferences[option], now, coins)
+        if option not in draft.stated and not draft.conflicts and not draft.vague_time:
+            return option
+    return None
 
 
 def _chosen(question: Ask, words: str) -> str | None:

@@ -39,12 +39,13 @@ def read_coins(sentence: Sentence) -> tuple[Choice, list[str]]:
         choice.taken, drivers = drivers, []
     for at in sentence.find("allcoins", "altcoins"):
         choice.everything = not _is_left_out(sentence, at, ("coin",)) or choice.everything
+    if sentence.has("everything") and not choice.taken:
+        choice.everything = True  # beside a coin it means the models, or the data
     if not choice.everything and not choice.taken and choice.left_out and sentence.has("all"):
         choice.everything = any(_all_before_not(sentence, at) for at in sentence.find("coin"))
     if sentence.has("altcoins") and not choice.taken:
         choice.everything = True
         _put(choice.left_out, "btc")
-    choice.left_out = [coin for coin in choice.left_out if coin not in choice.taken or choice.everything]
     if choice.everything:
         choice.taken = []
     return choice, [coin for coin in drivers if coin not in choice.taken]
@@ -141,6 +142,10 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
     seen_member_after_comma = False
     for position in range(at - 1, max(at - 12, -1), -1):
         term = sentence.terms[position]
+        if term.has("but") and any(
+            t.has("all", "allcoins", "any") for t in sentence.terms[max(position - 4, 0) : position]
+        ):
+            return True
         if term.has("not") and not term.has("only"):
             return not seen_member_after_comma
         if (

@@ -245,6 +245,7 @@ class Draft:
         if set(choice.taken) & set(choice.left_out):
             self._say("models", ", ".join(choice.taken))
             self.conflicts.append(Conflict("models", tuple(choice.taken)))
+            return len(choice.taken)
         taken = [name for name in choice.taken if name not in choice.left_out]
         if taken and choice.added and not choice.only and follows:
             self.models = (

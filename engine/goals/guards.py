@@ -11,6 +11,15 @@ def mark_leaks(sentence: Sentence) -> str | None:
             if end is not None:
                 _mark(sentence, at, end)
                 return sentence.words(at, end)
+        if term.has("testset") and not _is_denied(sentence, at):
+            start = _chosen_by(sentence, at)
+            if start is not None:
+                _mark(sentence, start, at)
+                return sentence.words(start, at)
+        if term.has("pricefield") and _is_field_ahead(sentence, at):
+            end = next(p for p in range(at + 1, len(sentence.terms)) if sentence.terms[p].has("unit", "length", "bars", "candle", "tomorrow"))  # fmt: skip
+            _mark(sentence, at, end)
+            return sentence.words(at, end)
         if term.has("leak") and not _is_denied(sentence, at):
             kind = term.tags["leak"]
             if kind == "lookahead" and sentence.beside(at, 1).has("length", "horizon"):
@@ -21,6 +30,35 @@ def mark_leaks(sentence: Sentence) -> str | None:
             _mark(sentence, at, at)
             return term.text
     return None
+
+
+def _chosen_by(sentence: Sentence, at: int) -> int | None:
+    """The start of `choose the model by its score on the test set`, or None."""
+    for position in range(at - 1, max(at - 10, -1), -1):
+        term = sentence.terms[position]
+        if term.has("chosen"):
+            return None if sentence.beside(position, -1).has("not") else position
+        if term.text in ".;!?":
+            return None
+    return None
+
+
+def _is_field_ahead(sentence: Sentence, at: int) -> bool:
+    """`the high of the coming two hours` in a list of features."""
+    position = at + 1
+    while sentence.beside(position, 0).has("skip") and not sentence.beside(position, 0).has("next"):
+        position += 1
+    lead = sentence.beside(position, 0)
+    if position == at + 1 or not lead.has("next", "tomorrow"):
+        return False
+    if lead.has("next") and not sentence.beside(position, 1).has("unit", "length", "bars", "candle"):
+        return False
+    for before in reversed(sentence.terms[max(at - 12, 0) : at]):
+        if before.has("predict", "willmove") or before.text in ".;!?":
+            return False
+        if before.has("feature", "with"):
+            return True
+    return False
 
 
 def _mark(sentence: Sentence, start: int, end: int) -> None:

@@ -66,6 +66,10 @@ class Table:
                         break
         return best
 
+    def word(self, word: str) -> dict[str, str]:
+        """The tags of a phrase of this one word."""
+        return next((tags for rest, tags in self.phrases.get(word, ()) if not rest), {})
+
     def _match_bare(self, bare: str, words: Sequence[str], at: int) -> tuple[int, dict[str, str]]:
         for rest, tags in self.phrases.get(bare, ()):
             if _fits(rest, words, at + 1):
@@ -92,6 +96,12 @@ def read_terms(text: str) -> tuple[list[Term], Language]:
         taken, tags = _longest(active, words, at)
         if token.kind in ("number", "iso", "figures", "yearmonth", "monthyear", "daymonth") and taken <= 1:
             taken, tags = 1, {token.kind: token.text}
+        if not taken and token.kind == "word":
+            parts = _cut_compound(token, active)
+            if parts:
+                terms.extend(parts)
+                at += 1
+                continue
         if not taken and token.kind == "word" and guesses < _FUZZY_WORDS and 4 <= len(token.folded) <= 18:
             tags = _guess(token.folded, tuple(table.language.code for table in active))
             guesses += 1
@@ -222,6 +232,25 @@ def _cut_unspaced(token: Token, tables: Sequence[Table], chosen: str) -> list[Te
     return terms
 
 
+def _cut_compound(token: Token, tables: Iterable[Table]) -> list[Term]:
+    """Two known words written as one, where the language joins words: `stundenkerzen`, `uurkaarsen`.
+
+    A unit of time as the first part says the size of the second: it may also mean `hourly`.
+    """
+    word = token.folded
+    for table in tables:
+        if not table.language.compounds or not 7 <= len(word) <= 40:
+            continue
+        for cut in range(len(word) - 3, 2, -1):
+            head, tail = table.word(word[:cut]), table.word(word[cut:])
+            if head and tail and not {"skip", "a", "number"} & (set(head) | set(tail)):
+                if "unit" in head:
+                    head = {**head, "each": head["unit"]}
+                first = Term(token.text[:cut], head, token.glued, token=token)
+                return [first, Term(token.text[cut:], tail, glued=True, token=token)]
+    return []
+
+
 @cache
 def _vocabulary(codes: tuple[str, ...]) -> dict[int, list[str]]:
     """Words a misspelt one may have meant, by length."""
@@ -249,6 +278,8 @@ def _guess(word: str, codes: tuple[str, ...]) -> dict[str, str]:
             ):
                 continue
             distance = OSA.distance(word, candidate, score_cutoff=slips)
+            if distance == 2 and candidate[-1] != word[-1]:
+                continue  # another word of the same stem: normalise is not normality
             if distance < best_slips:
                 best, best_slips = candidate, distance
     if not best:

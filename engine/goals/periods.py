@@ -34,6 +34,8 @@ def read_periods(sentence: Sentence, now: datetime) -> list[Period]:
             period = _named(sentence, at, now)
             if period is not None:
                 found.append(period)
+        elif term.has("beginning") and (period := _since_beginning(sentence, at, now)) is not None:
+            found.append(period)
         elif term.has("yesterday", "today", "ytd", "alldata", "weekday", "this", "last", "season"):
             period = _spoken(sentence, at, now)
             if period is not None:
@@ -272,6 +274,24 @@ def _spoken(sentence: Sentence, at: int, now: datetime) -> Period | None:
         return _since_unit_began(follower.tags["unit"], midnight, now, sentence.words(at, at + 1))
     if term.has("last") and term.text.lower() in ("previous", "prior", "preceding") and follower.has("unit"):
         return _unit_before(follower.tags["unit"], midnight, sentence.words(at, at + 1))
+    return None
+
+
+def _since_beginning(sentence: Sentence, at: int, now: datetime) -> Period | None:
+    """`since the start of the year`, `from the beginning of this month`: the unit that runs now."""
+    lead = sentence.next_before(at)
+    if not (lead.has("since", "from", "after") or sentence.terms[at].has("since")):
+        return None
+    for position in range(at + 1, min(at + 5, len(sentence.terms))):
+        term = sentence.terms[position]
+        if term.has("unit") and not term.has("length"):
+            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            period = _since_unit_began(term.tags["unit"], midnight, now, sentence.words(at, position))
+            if period is not None:
+                term.tags = {"used": ""}
+            return period
+        if not (is_filling(term) or term.has("this")):
+            return None
     return None
 
 

@@ -57,6 +57,9 @@ def read(
             return refusals.small_talk(small, coins, follows=after is not None)
         for number, sentence in enumerate(_corrections(whole)):
             draft.take(sentence, now, follows=after is not None or number > 0)
+    wrong = answering.unread(preferences or {}, now, coins)
+    if wrong is not None:
+        return refusals.unread(wrong, str((preferences or {})[wrong]))
     for option, value in (preferences or {}).items():
         answering.prefer(draft, option, value, now, coins)
     if _is_off_topic(whole, draft) and not answers:

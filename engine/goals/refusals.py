@@ -34,6 +34,12 @@ def no_prices() -> Refuse:
     )
 
 
+def unread(option: str, value: str) -> Refuse:
+    """An option that says no length of time."""
+    examples = {"horizon": "15m, 1h, 4h or 1d", "period": "30d, 12w or 6m"}[option]
+    return Refuse(f"“{value[:40]}” cannot be read as a {option}.", f"Write it like {examples}.")
+
+
 def hostile(why: str) -> Refuse:
     """Asked for something that is never done."""
     reason = {

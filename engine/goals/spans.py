@@ -157,6 +157,8 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
         if beside.has("data") and long and not beside.has("interval"):
             return "period" if _says(leads, "last", "period") or length.minutes >= 2 * 10_080 else "interval"
         return "interval"
+    if _is_size_of_candles(sentence, at):
+        return "interval"
     if _says(leads, "next"):
         return "horizon"
     if beside.has("horizon"):
@@ -171,7 +173,9 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
         if follower.text.lower() in ("back", "old") or _says(leads, "from", "go"):
             return "period"
         return "none"
-    if beside.has("data", "period") or follower.has("data"):
+    if _says(leads, "infuture") and not beside.has("data") and not follower.has("data"):
+        return "horizon"
+    if beside.has("data", "period") and not beside.has("with") or follower.has("data"):
         if long or length.letter and history.months:
             if (
                 beside.has("data")
@@ -185,8 +189,7 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
     if _says(leads, "every"):
         return "step"
     if _says(leads, "in", "within"):
-        word = next(t.text.lower() for t in leads if t.has("in"))
-        if word == "in" or not long or history.minutes < _LONG and not sentence.has("data"):
+        if _says(leads, "infuture") or not long or history.minutes < _LONG and not sentence.has("data"):
             return "horizon"
         return "period"
     if beside.has(*_TARGETS) and not long:
@@ -194,6 +197,17 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
     if _says(leads, "period", "data"):
         return "period" if long or length.letter and history.months else "loose"
     return "loose"
+
+
+def _is_size_of_candles(sentence: Sentence, at: int) -> bool:
+    """`candles of 15 minutes`: nothing but a preposition between the two."""
+    for position in range(at - 1, max(at - 4, -1), -1):
+        term = sentence.terms[position]
+        if term.has("candle") and not term.has("data"):
+            return not sentence.beside(position, -1).has("length")
+        if not (term.has("skip", "in", "to", "from") and term.number is None) or term.has("infuture"):
+            return False
+    return False
 
 
 def _leads(sentence: Sentence, at: int) -> list[Term]:
@@ -313,7 +327,9 @@ def _place_loose(spans: Spans, sentence: Sentence) -> None:
         short = length.minutes <= 1_440 and not length.months
         has_horizon = bool(spans.horizons or spans.bars_ahead)
         in_list = said.group in listed and any(h.group == said.group for h in spans.horizons)
-        if short and (not has_horizon or in_list):
+        if short and spans.bars_ahead and not spans.intervals and not spans.horizons:
+            spans.intervals.append(said)  # `12 bars ahead on 5m`
+        elif short and (not has_horizon or in_list):
             spans.horizons.append(said)
         elif short and not spans.intervals and spans.horizons and said.minutes < spans.horizons[0].minutes:
             spans.intervals.append(said)

@@ -25,8 +25,8 @@ def read_task(sentence: Sentence, *, horizon: bool, models: int, follows: bool) 
     pair = sentence.has("direction") or _both_ways(sentence)
     predicted = sentence.has("predict", "willmove", "next", "trade") or models > 0
     focus = _focus(sentence, models)
-    if sentence.has("noforecast"):
-        return Asked("eda", None, _look(sentence), _said(sentence, "noforecast"))
+    if sentence.has("noforecast") or _is_forecast_declined(sentence):
+        return Asked("eda", None, _look(sentence), _said(sentence, "noforecast", "predict"))
     if sentence.has("classify") and not sentence.has("regress"):
         target: Target = "volatility" if sentence.has("volatility") and not pair else "direction"
         return Asked("classification", target, focus, _said(sentence, "classify"))
@@ -58,6 +58,12 @@ def read_task(sentence: Sentence, *, horizon: bool, models: int, follows: bool) 
     if horizon or models or sentence.has("trade", "importance", "helps") or focus:
         return Asked("classification", "direction", focus, assumed=True)
     return Asked()
+
+
+def _is_forecast_declined(sentence: Sentence) -> bool:
+    """Whether every word for a forecast stands right behind a `no` or `without`."""
+    asked = sentence.find("predict")
+    return bool(asked) and all(sentence.beside(at, -1).has("not") for at in asked)
 
 
 def _both_ways(sentence: Sentence) -> bool:

@@ -23,6 +23,9 @@ Array = np.ndarray[Any, Any]
 
 SECOND = 1_000_000
 GRID = INTERVAL_SECONDS * SECOND
+_WEEK = 604_800
+_COARSER = (300, 900, 1800, 3600, 14_400, 86_400)
+_RUN = 12
 
 
 @dataclass
@@ -77,11 +80,14 @@ def _of_market(rows: Rows, market: coins.Market, end_stamped: bool, pooled: int 
     report = CoinReport(market.coin, "", rows=len(rows))
     is_candle = bool(np.isfinite(rows.values["high"]).mean() > 0.5)
     rows = _without_duplicates(rows, report)
+    _require_own_times(rows, report, is_candle)
     step = _cadence(rows.micros, pooled, is_candle, market)
     shift = _end_shift(rows.micros, step, end_stamped)
     if shift:
         rows.micros = rows.micros - shift
         report.shifted = f"stamps at the end of the bar moved to its start, {_length(shift)} earlier"
+    if is_candle:
+        _require_one_cadence(rows.micros, step, market)
     interval = max(step, INTERVAL_SECONDS)
     phase = 0 if interval == INTERVAL_SECONDS else _phase(rows.micros, interval)
     offsets = (rows.micros - phase) % (interval * SECOND)
@@ -91,6 +97,38 @@ def _of_market(rows: Rows, market: coins.Market, end_stamped: bool, pooled: int 
     else:
         bars = _one_each(rows, starts, offsets, is_candle, step, report)
     return Bars(market, interval, *bars, report)
+
+
+def _require_own_times(rows: Rows, report: CoinReport, is_candle: bool) -> None:
+    """Raise FileRefused if most rows share their time with others that differ: then the times say too little."""
+    if report.duplicates <= 0.6 * report.rows or len(report.conflicts) < 0.5 * len(rows) or report.rows < 10:
+        return
+    if is_candle or not (rows.micros % (86_400 * SECOND)).any():
+        raise FileRefused(
+            f"Most rows of {report.coin} share their time with others that differ (such as {report.conflicts[0]}): "
+            "the time of day is lost, or several tables are mixed. Export it with full times."
+        )
+
+
+def _require_one_cadence(micros: Array, step: int, market: coins.Market) -> None:
+    """Raise FileRefused if a stretch of the file has coarser candles, which would pass for finer ones.
+
+    A thin market leaves candles out, but hardly a dozen times in a row by the same number, and on the coarser marks.
+    """
+    steps = np.diff(micros)
+    edges = np.flatnonzero(np.append(True, steps[1:] != steps[:-1])) if len(steps) else np.empty(0, np.int64)
+    lengths = np.diff(np.append(edges, len(steps)))
+    for coarse in _COARSER:
+        if coarse < 3 * step:
+            continue
+        here = (
+            (lengths >= _RUN) & (steps[edges] == coarse * SECOND) & (micros[edges] % (coarse * SECOND) == 0)
+        )
+        if here.any():
+            raise FileRefused(
+                f"{market.coin} has candles at more than one cadence ({interval_text(step)} and "
+                f"{interval_text(coarse)}): split the file by cadence."
+            )
 
 
 def _without_duplicates(rows: Rows, report: CoinReport) -> Rows:
@@ -151,6 +189,11 @@ def _accepted(step: int, market: coins.Market, is_candle: bool = True) -> int:
         )
     if step < INTERVAL_SECONDS and INTERVAL_SECONDS % step:
         return INTERVAL_SECONDS  # quotes: each belongs to the bar that contains it
+    if step > _WEEK:
+        raise FileRefused(
+            f"The rows of {market.coin} are {step / 86_400:.0f} days apart, as months or quarters are, whose bars have "
+            "no fixed length: import daily or finer ones."
+        )
     if step > INTERVAL_SECONDS and step % INTERVAL_SECONDS:
         if not is_candle:
             return INTERVAL_SECONDS
@@ -186,9 +229,7 @@ def _one_each(
     late = offsets > 0
     if late.any() and not report.shifted:
         most = int(offsets[late].max())
-        report.shifted = (
-            f"{int(late.sum()):,} stamps off the grid (by up to {_length(most)}) moved to their bar's start"
-        )
+        report.shifted = f"{int(late.sum()):,} stamp{'' if late.sum() == 1 else 's'} off the grid (by up to {_length(most)}) moved to their bar's start"
     last = np.append(starts[1:] != starts[:-1], True)
     crowded = int((~last).sum())
     if is_candle and crowded:

@@ -69,10 +69,15 @@ def _arrow(data: pa.Buffer, limits: Limits) -> pa.Table:
         import pyarrow.feather as feather
 
         return feather.read_table(pa.BufferReader(data))
-    file = ipc.open_file(pa.BufferReader(data))
     batches, rows, size = [], 0, 0
-    for at in range(file.num_record_batches):
-        batches.append(file.get_batch(at))
+    if data[:4].to_pybytes() == b"\xff\xff\xff\xff":
+        file = ipc.open_stream(pa.BufferReader(data))
+        found = iter(file)
+    else:
+        file = ipc.open_file(pa.BufferReader(data))
+        found = (file.get_batch(at) for at in range(file.num_record_batches))
+    for batch in found:
+        batches.append(batch)
         rows, size = rows + batches[-1].num_rows, size + batches[-1].nbytes
         _check(rows, size, limits)
     return pa.Table.from_batches(batches, file.schema)

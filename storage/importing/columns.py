@@ -15,7 +15,7 @@ from storage import coins
 TIME, END_TIME, DATE, CLOCK, CREATED = "time", "end time", "date", "clock", "created"
 OPEN, HIGH, LOW, CLOSE, VOLUME = "open", "high", "low", "close", "volume"
 BID, ASK, BUY, SELL, COIN, QUOTE, BASE, VENUE = "bid", "ask", "buy", "sell", "coin", "quote", "base", "venue"
-INTERVAL, IGNORED = "interval", "ignored"
+INTERVAL, IGNORED, ZONE = "interval", "ignored", "zone"
 PRICES = (OPEN, HIGH, LOW, CLOSE)
 
 _PHRASES = {
@@ -34,11 +34,11 @@ _PHRASES = {
     """,
     DATE: """
         date, day, datum, tag, fecha, dia, jour, data, giorno, дата, 日期, 日付, 날짜, tarih, dato,
-        trade date, trading day, yyyymmdd, gun
+        trade date, trading day, yyyymmdd, gun, tanggal, tarih, ημερομηνία
     """,
     CLOCK: """
         clock, uhrzeit, zeit, hora, heure, ora, tijd, saat, hhmm, hhmmss, time of day, godzina,
-        klockslag, kl
+        klockslag, kl, jam
     """,
     CREATED: """
         created at, created, updated at, updated, inserted at, last updated, timestamp created,
@@ -47,24 +47,24 @@ _PHRASES = {
     OPEN: """
         open, o, opening, open price, opening price, px open, first, eroffnung, eroffnungskurs,
         anfang, ouverture, apertura, abertura, openingskoers, opening koers, abierto, abre,
-        oppning, otwarcie, acilis, открытие, цена открытия, 开盘, 开盘价, 始値, 시가, 開盤, 開盤價, premier,
+        oppning, otwarcie, pembukaan, otevreni, відкриття, άνοιγμα, acilis, открытие, цена открытия, 开盘, 开盘价, 始値, 시가, 開盤, 開盤價, premier,
         primo
     """,
     HIGH: """
         high, h, hi, highest, high price, max, maximum, px high, hoch, hochst, hochstkurs,
         tageshoch, haut, plus haut, alto, maximo, massimo, maxima, hoogste, hoog, hogst, najwyzszy,
-        yuksek, максимум, макс, макс цена, 最高, 最高价, 高値, 고가, 最高價
+        yuksek, tertinggi, υψηλό, максимум, макс, макс цена, 最高, 最高价, 高値, 고가, 最高價
     """,
     LOW: """
         low, l, lo, lowest, low price, min, minimum, px low, tief, tiefst, tiefstkurs, tagestief,
-        bas, plus bas, bajo, baixo, minimo, minima, laagste, laag, lagst, najnizszy, dusuk,
+        bas, plus bas, bajo, baixo, minimo, minima, laagste, laag, lagst, najnizszy, dusuk, terendah, χαμηλό, мінімум,
         минимум, мин, мин цена, 最低, 最低价, 安値, 저가, 最低價
     """,
     CLOSE: """
         close, c, prices, closing, close price, closing price, last, last price, price, px, px close,
         px last, schluss, schlusskurs, letzter, kurs, preis, cloture, dernier, prix, cierre,
         precio, ultimo, ultimo precio, fechamento, preco, chiusura, prezzo, slot, slotkoers, koers,
-        prijs, stangning, zamkniecie, cena, kapanis, fiyat, закрытие, цена закрытия, цена,
+        prijs, stangning, zamkniecie, penutupan, zavreni, κλείσιμο, закриття, cena, kapanis, fiyat, закрытие, цена закрытия, цена,
         последняя, 收盘, 收盘价, 終値, 종가, 收盤, 收盤價, 价格, 価格, 가격, spot price, rate, value, mark, mark price,
         price usd, fermeture, cerrado, cours, quote price, trade price, ultima, adj close,
         adjusted close
@@ -72,7 +72,7 @@ _PHRASES = {
     VOLUME: """
         volume, v, vol, volumen, base volume, volume base, basevolume, base asset volume,
         trade volume, traded volume, amount, qty, quantity, size, menge, umsatz stuck, volym,
-        wolumen, hacim, объем, обьем, 成交量, 出来高, 거래량, total volume, volume traded, volume 24h,
+        wolumen, hacim, objem, όγκος, обсяг, объем, обьем, 成交量, 出来高, 거래량, total volume, volume traded, volume 24h,
         total volumes, volumes, handelsvolumen, stuck
     """,
     BID: """
@@ -100,6 +100,10 @@ _PHRASES = {
         exchange, series, venue, market place, source exchange, borse, bourse, bolsa,
         exchange name
     """,
+    ZONE: """
+        tz, timezone, time zone, utc offset, gmt offset, offset, zone, tzinfo, zeitzone, zona horaria,
+        fuseau horaire, fuso orario, часовой пояс, 时区
+    """,
     INTERVAL: "interval, timeframe, resolution, granularity, period, bar size, cadence",
     IGNORED: """
         id, index, idx, no, nr, row, trades, number of trades, trade count, tradecount, count, n,
@@ -118,6 +122,7 @@ _PHRASES = {
 }
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LETTERS = str.maketrans("ıøłđ", "iold")  # which no decomposition takes apart
 _INDEX_NAMES = re.compile(r"|unnamed.*|__index_level_\d+__|index", re.I)
 
 
@@ -128,7 +133,9 @@ class Header:
     text: str
     role: str | None
     rest: tuple[str, ...] = ()
-    rank: int = 0  # of its phrase among those of the role: "close" goes before "last" and "adj close"
+    # Of its phrase among those of the role: "close" goes before "last" and "adj close", "l" before "L", which
+    # feeds use for something else.
+    rank: int = 0
 
     @property
     def market(self) -> coins.Market | None:
@@ -174,6 +181,7 @@ def _describe_one(text: str) -> Header:
             role, rank = phrases.get(" ".join(words[start : start + length]), (None, 0))
             # A single letter is a role only where it stands alone.
             if role and (len(words[start]) > 1 or length == len(words) or not words[start].isascii()):
+                rank += 1_000 * (len(text.strip()) == 1 and text.strip() in "TOHLCV")
                 return Header(text, role, (*words[:start], *words[start + length :]), rank)
     return Header(text, None, tuple(words))
 
@@ -181,6 +189,7 @@ def _describe_one(text: str) -> Header:
 def _words(text: str) -> list[str]:
     text = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text.strip().lstrip("\ufeff")))
     text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
+    text = text.translate(_LETTERS)
     text = unicodedata.normalize("NFC", text)
     if not text.isascii() and " " not in text and not re.search(r"[\W_]", text):
         return [text]

@@ -4,9 +4,11 @@ Nothing is ever unpacked to disk, and no name inside an archive is used as a pat
 """
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
+import re
 import stat
 import zipfile
 import zlib
@@ -58,6 +60,7 @@ _OTHER_KINDS = (
     (b"\x80\x05\x95", "a Python pickle, which is never opened: export it as Parquet or CSV"),
 )
 _NOT_TABLES = ("readme", "license", "licence", "checksum", "copying", "__macosx", ".ds_store")
+_SIDE_FILES = (".checksum", ".md5", ".sha1", ".sha256", ".sha512", ".asc", ".sig", ".md")
 
 
 def sources(path: Path, limits: Limits) -> Iterator[Source]:
@@ -154,6 +157,7 @@ def _tables_in(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
             raise FileRefused("The archive has a password: unpack it first.")
     tables = [info for info in infos if not info.filename.lower().rpartition("/")[2].startswith(_NOT_TABLES)]
     tables = [info for info in tables if not info.filename.lower().startswith("__macosx")]
+    tables = [info for info in tables if not info.filename.lower().endswith(_SIDE_FILES)]
     if not tables:
         raise FileRefused("The archive holds no files of prices.")
     # One budget for all members: a bomb may be cut into many pieces.
@@ -195,13 +199,18 @@ def _kind(head: bytes) -> str:
         raise FileRefused("The file is empty (0 bytes): export or download it again.")
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith((b"ARROW1", b"FEA1")):
+    if head.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
         return "arrow"
     for magic, what in _OTHER_KINDS:
         if head.startswith(magic):
             raise FileRefused(f"This is {what}.")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head.decode("utf-16", "replace").encode()
+    if head[257:262] == b"ustar":
+        raise FileRefused("This is a tar archive: unpack it first.")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text[:1] == b"<":
+    # Trading programs write their headers as <DATE>,<OPEN>.
+    if text[:1] == b"<" and not re.match(rb"<[A-Za-z ]{1,12}>\s*[,;|\t]\s*<", text):
         raise FileRefused(
             "This is a web page or XML, not a table of prices: look into it, then download again."
         )

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from storage import coins
 from storage.importing import columns as words
-from storage.importing import numbers, stamps
+from storage.importing import numbers, stamps, zones
 from storage.importing.columns import Header
 from storage.importing.errors import FileRefused, Unclear
 from storage.importing.raw import RawTable
@@ -18,7 +18,10 @@ from storage.importing.raw import RawTable
 Array = np.ndarray[Any, Any]
 
 _SAMPLE_ROWS = 1_000
-_CLOCK = r"^\s*\d{1,2}[:.hH]\d{2}([:.]\d{2})?([.,]\d+)?\s*([AaPp]\.?[Mm]\.?)?\s*$"
+_CLOCK = (
+    r"^\s*(\d{1,2}[:.hH]\d{2}([:.]\d{2})?([.,]\d+)?\s*([AaPp]\.?[Mm]\.?)?"
+    r"|[0-5]?\d|1?\d[0-5]\d|2[0-3][0-5]\d|[01]?\d[0-5]\d[0-5]\d|2[0-3][0-5]\d[0-5]\d)\s*$"
+)
 _VALUES = (*words.PRICES, words.VOLUME, words.BID, words.ASK)
 _TIME_ORDER = (words.TIME, words.DATE, None, words.END_TIME, words.CREATED)
 
@@ -41,6 +44,8 @@ class Layout:
     coin: int | None = None
     quote: int | None = None
     venue: int | None = None
+    zone: int | None = None
+    interval: int | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -53,18 +58,22 @@ def recognise(table: RawTable, given: Mapping[str, str]) -> Layout:
     if given:
         return _as_given(table, given)
     headers = [words.describe(texts) for texts in table.headers]
+    _require_one_line_each(table, headers, sample)
     time, is_end = _time(table, headers, sample)
     free = [at for at in range(len(headers)) if at not in time]
-    panels = _panels(headers, free, sample)
     notes: list[str] = []
+    panels = _panels(headers, free, sample, notes)
     if not panels:
-        panels = [_by_values(table, free, time, sample, notes)]
+        panels = [_by_values(table, headers, free, time, sample, notes)]
     quote_currency = _quote_in_headers(headers, panels)
     if quote_currency:
         panels = [Panel(coins.Market("", quote_currency), panel.columns) for panel in panels]
     coin, quote = _coin(headers, free, panels, sample)
+    _note_unused(headers, free, panels, sample, notes)
     venue = next((at for at in free if headers[at].role == words.VENUE), None)
-    return Layout(time, is_end, tuple(panels), coin, quote, venue, notes)
+    zone = next((at for at in free if headers[at].role == words.ZONE and sample.share(at, zones.named)), None)
+    interval = next((at for at in free if headers[at].role == words.INTERVAL), None)
+    return Layout(time, is_end, tuple(panels), coin, quote, venue, zone, interval, notes)
 
 
 class _Sample:
@@ -106,6 +115,7 @@ class _Sample:
         return float(np.isfinite(self.numbers(at)).mean())
 
     def clock_share(self, at: int) -> float:
+        """How many of the values are times of day, with marks between or digits alone (5, 2355, 235500)."""
         found = pc.match_substring_regex(self.texts(at), _CLOCK)
         return float(np.mean(found.to_numpy(zero_copy_only=False)))
 
@@ -159,21 +169,21 @@ def _time(table: RawTable, headers: Sequence[Header], sample: _Sample) -> tuple[
             "columns", "No column of times is found: say which it is, as in --columns time=1,close=5."
         )
 
-    def preference(at: int) -> tuple[int, bool, int]:
+    def preference(at: int) -> tuple[int, bool, int, int]:
         role = headers[at].role if headers[at].role in _TIME_ORDER else words.TIME
         late = _TIME_ORDER.index(role) >= _TIME_ORDER.index(words.END_TIME)
-        return late, not sample.instants(at), _TIME_ORDER.index(role)
+        return late, not sample.instants(at), _TIME_ORDER.index(role), headers[at].rank // 1_000
 
     best = min(candidates, key=preference)
     clocks = [at for at in named if at != best and sample.clock_share(at) > 0.9]
-    with_clock = pc.match_substring_regex(sample.texts(best), r"\d[:hH.]\d\d\D|\d[Tt ]\d|^\d{10,}$")
+    with_clock = pc.match_substring_regex(sample.texts(best), r"\d[:hH]\d\d\D|\d[Tt ]\d|^\d{10,}$")
     date_only = np.mean(with_clock.to_numpy(zero_copy_only=False)) < 0.1
     if clocks and date_only:
         return (best, clocks[0]), headers[best].role == words.END_TIME
     return (best,), headers[best].role == words.END_TIME
 
 
-def _panels(headers: Sequence[Header], free: Sequence[int], sample: _Sample) -> list[Panel]:
+def _panels(headers: Sequence[Header], free: Sequence[int], sample: _Sample, notes: list[str]) -> list[Panel]:
     """The columns by coin, as the headers name them; none if no header names a price."""
     by_coin: dict[coins.Market | None, dict[str, list[int]]] = {}
     plain_close = any(
@@ -187,6 +197,10 @@ def _panels(headers: Sequence[Header], free: Sequence[int], sample: _Sample) -> 
         elif role is None and header.market and not plain_close:
             role = words.CLOSE
         elif role not in _VALUES:
+            continue
+        if role == words.VOLUME and sample.number_share(at) == 0:
+            if first := next(filter(None, sample.texts(at).to_pylist()), ""):
+                notes.append(f"the volumes are no numbers (such as {first[:16]!r}) and are left out")
             continue
         market = header.market if not plain_close else None
         if sample.number_share(at) == 0 and role not in (
@@ -267,10 +281,18 @@ def _coin(
 
 
 def _by_values(
-    table: RawTable, free: Sequence[int], time: tuple[int, ...], sample: _Sample, notes: list[str]
+    table: RawTable,
+    headers: Sequence[Header],
+    free: Sequence[int],
+    time: tuple[int, ...],
+    sample: _Sample,
+    notes: list[str],
 ) -> Panel:
     """Columns without usable headers: four neighbours of which one is always highest and one always lowest."""
-    numeric = [at for at in free if sample.number_share(at) > 0.9 and sample.stamp_share(at) < 0.9]
+    _require_readable_prices(table, headers, free)
+    roles = (words.VOLUME, words.IGNORED, words.INTERVAL)  # named, so they are no prices
+    numeric = [at for at in free if sample.number_share(at) > 0.9 and headers[at].role not in roles]
+    numeric = [at for at in numeric if not _is_other_time(sample, at, time)]
     numeric = [at for at in numeric if np.nanmin(sample.numbers(at)) >= 0]
     for start in range(len(numeric) - 3):
         window = numeric[start : start + 4]
@@ -279,7 +301,10 @@ def _by_values(
         found = _open_high_low_close(table, window, time, sample)
         if found:
             rest = [at for at in numeric if at > window[-1]]
-            volume = next((at for at in rest if not _between(sample, at, found)), None)
+            called = [at for at in free if headers[at].role == words.VOLUME and sample.number_share(at) > 0]
+            volume = (
+                called[0] if called else next((at for at in rest if not _between(sample, at, found)), None)
+            )
             if volume is not None:
                 found[words.VOLUME] = volume
             order = ", ".join(sorted(found, key=lambda role: found[role]))
@@ -296,6 +321,54 @@ def _by_values(
         f"Which column is the price cannot be told ({first}): say it, as in "
         "--columns time=1,open=2,high=3,low=4,close=5.",
     )
+
+
+def _require_readable_prices(table: RawTable, headers: Sequence[Header], free: Sequence[int]) -> None:
+    """Raise FileRefused if a header promises a price and its cells are none: no other column stands in for it."""
+    for at in free:
+        if headers[at].role in (words.CLOSE, words.BID, words.BUY):
+            first = next((str(cell) for cell in table.columns[at].slice(0, 50).to_pylist() if cell), "")
+            raise FileRefused(
+                f"The column {headers[at].text[:24]!r} holds no prices that can be read (such as {first[:24]!r}): "
+                "name the right one, as in --columns time=1,close=5."
+            )
+
+
+def _require_one_line_each(table: RawTable, headers: Sequence[Header], sample: _Sample) -> None:
+    """Raise FileRefused for a long table: a line for each kind of price, its name in a column."""
+    for at, header in enumerate(headers):
+        if (
+            header.role is None
+            and sample.share(at, lambda text: words.describe([text]).role in _VALUES) > 0.9
+        ):
+            found = pc.unique(sample.texts(at)).to_pylist()
+            if len(found) > 1:
+                raise FileRefused(
+                    f"It has a line for each kind of price ({', '.join(found[:4])}) in the column "
+                    f"{header.text[:24]!r}: export it with a column for each."
+                )
+
+
+def _note_unused(
+    headers: Sequence[Header], free: Sequence[int], panels: Sequence[Panel], sample: _Sample, notes: list[str]
+) -> None:
+    """Name the columns of numbers whose headers mean nothing to us: one of them may be wanted."""
+    used = {at for panel in panels for at in panel.columns.values()}
+    unknown = [at for at in free if at not in used and headers[at].text and headers[at].role is None]
+    unused = [headers[at].text[:24] for at in unknown if sample.number_share(at) > 0.5][:6]
+    if unused:
+        notes.append(f"not used: {', '.join(unused)} (--columns says otherwise)")
+
+
+def _is_other_time(sample: _Sample, at: int, time: tuple[int, ...]) -> bool:
+    """Whether a column of numbers is a second column of times, such as when a bar closed.
+
+    Numbers of five digits are only that if they stay close to the times: bitcoin's prices look like Excel's days.
+    """
+    if sample.stamp_share(at) < 0.9:
+        return False
+    mine, theirs = (stamps.parse(sample.columns[place], day_first=True).micros for place in (at, time[0]))
+    return bool(np.median(np.abs(mine - theirs)) < 40 * stamps.DAY_MICROS)
 
 
 def _open_high_low_close(

@@ -151,6 +151,7 @@ def _markets_in(text: str) -> list[coins.Market]:
             pair
             and pair.quote
             and coins.known(parts[at])
+            and coins.symbol(parts[at]) == pair.coin
             and (pair.quote in coins.MONEY or pair.coin != "btc")
         ):
             found.append(pair)

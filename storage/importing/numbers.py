@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 MISSING = frozenset(
     ["", "-", "--", "---", "n/a", "na", "n.a.", "#n/a", "nan", "null", "none", "nil", "nul", "?", ".", "\\n", "—",
-     "–", "undefined", "missing", "(null)", "<na>", "nat", "k.a.", "n.v."]
+     "–", "undefined", "missing", "(null)", "<na>", "nat", "k.a.", "n.v.", "nd", "n/d", "n.d.", "#value!", "#div/0!", "#ref!", "#num!", "#name?",
+     "#null!", "tbd", "nothing", "void", "non", "keine angabe", "1.#qnan", "1.#ind", "-1.#ind", "-nan"]
 )  # fmt: skip
 
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -110,7 +111,9 @@ def _tidy(texts: pa.Array) -> pa.Array:
     plain = pc.match_substring_regex(texts, _PLAIN)
     if pc.all(plain).as_py():
         return texts
-    bare = pc.replace_substring_regex(texts, _ORNAMENT, "")
+    # As Python shows values that were never meant to be saved: np.float64(27009.33), Decimal('27009.33').
+    bare = pc.replace_substring_regex(texts, r"^(?:np\.float\d+|Decimal)\(['\"]?(.*?)['\"]?\)$", r"\1")
+    bare = pc.replace_substring_regex(bare, _ORNAMENT, "")
     bare = pc.replace_substring_regex(bare, r"^\((.+)\)$", r"-\1")
     bare = pc.replace_substring_regex(bare, r"^([+-])[$€£¥₿]", r"\1")
     grouped = pc.match_substring_regex(bare, r"^[+-]?\d{1,3}([ '’_\x{a0}\x{202f}\x{2009}]\d{3})+([.,]\d*)?$")

@@ -1,7 +1,8 @@
 """A file of prices read: what it is, what is in it, what is wrong with it. Nothing is written here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ _WORDS_OF_CADENCE = re.compile(
     r"(?<![a-z0-9])(\d{1,3})\s?-?(s|sec|m|min|minutes?|h|hours?|d|days?|w)(?![a-z0-9])", re.I
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_AT_THE_END = re.compile(r"\b(?:stamp\w*|time\w*|label\w*)\b[^.;]{0,40}\b(?:end|close)s?\b", re.I)
+_AT_THE_END = re.compile(r"\b(?:stamp\w*|time\w*|label\w*)\b[^.;,|\t]{0,40}\b(?:end|close)s?\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,15 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
     tables: list[RawTable] = []
     extracted: list[Rows] = []
     venues: list[str] = []
+    cadences: set[int] = set()
     end_stamped = options.stamps == "end"
     for source in sources(path, limits):
-        table = _READERS[source.kind](source, limits)
-        found = layout.recognise(table, options.columns)
-        given = Given(options.coin, options.tz, options.dates, options.decimal, options.now_micros)
-        extracted.append(rows.extract(table, found, given))
+        with _named(source.name if source.name not in (path.name, path.stem) else ""):
+            table = _READERS[source.kind](source, limits)
+            found = layout.recognise(table, options.columns)
+            cadences |= _cadence_column(table, found)
+            given = Given(options.coin, options.tz, options.dates, options.decimal, options.now_micros)
+            extracted.append(rows.extract(table, found, given))
         report.rows_in += table.rows + len(table.rejects)
         end_stamped |= options.stamps is None and (found.is_end or _says_end(table))
         _note(report, table, found)
@@ -94,8 +98,12 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
     if len(set(venues)) > 1:
         names = ", ".join(sorted(set(venues))[:5])
         raise FileRefused(f"It holds prices of several venues ({names}), which never mix: split it by venue.")
+    if len(cadences) > 1:
+        names = " and ".join(interval_text(seconds) for seconds in sorted(cadences)[:3])
+        raise FileRefused(f"It holds bars of several lengths ({names}): split the file by cadence.")
     texts = [*venues[:1], *_texts(path, tables)]
-    built = bar_building.build(merged, end_stamped=end_stamped, cadence_seconds=_cadence(texts))
+    cadence = cadences.pop() if cadences else _cadence(texts)
+    built = bar_building.build(merged, end_stamped=end_stamped, cadence_seconds=cadence)
     parts = _parts(built, options, texts, report, tables)
     for bars in built:
         quality.describe(bars)
@@ -103,12 +111,34 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
     return Reading(parts, report)
 
 
+@contextmanager
+def _named(member: str) -> Iterator[None]:
+    """Say which member of an archive was refused."""
+    try:
+        yield
+    except Unclear:
+        raise
+    except FileRefused as refusal:
+        raise FileRefused(
+            f"{rows.printable(member[:60])}: {refusal}" if member else str(refusal)
+        ) from refusal
+
+
+def _cadence_column(table: RawTable, found: layout.Layout) -> set[int]:
+    """The lengths of bars that a column of its own names, in seconds."""
+    if found.interval is None:
+        return set()
+    names = table.columns[found.interval].cast(pa.string()).unique().to_pylist()[:20]
+    matches = [_WORDS_OF_CADENCE.fullmatch(name.strip()) for name in names if name]
+    return {int(match[1]) * _SECONDS[match[2][0].lower()] for match in matches if match}
+
+
 def _note(report: Report, table: RawTable, found: layout.Layout) -> None:
     report.understood["file"] = ", ".join(table.form)
     if table.remarks:
         report.understood["remarks"] = f"not data: {len(table.remarks)} above the table"
-    for note in found.notes:
-        report.understood["note"] = note
+    if found.notes:
+        report.understood["note"] = "; ".join(found.notes)
 
 
 def _named_venues(table: RawTable, found: layout.Layout) -> list[str]:

@@ -1,6 +1,8 @@
 """JSON: lines of objects or arrays, one document of either, and the answers of price services."""
 
+import codecs
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from storage.importing.documents import rows_in
 from storage.importing.errors import FileRefused
 from storage.importing.files import Limits, Source, reading
 from storage.importing.raw import RawTable, Reject
@@ -19,14 +22,23 @@ _NO_ROWS = "It is JSON, but holds no rows of prices: expected are objects or arr
 def read(source: Source, limits: Limits) -> RawTable:
     """Read JSON Lines, or a JSON document that is a list of rows or has one in it."""
     with reading(source.name):
-        rows = _rows(source, limits)
-        return _tabulate(source.name, rows, limits)
+        described: dict[str, str] = {}
+        table = _tabulate(source.name, _rows(source, limits, described), limits)
+        table.metadata.update(described)
+        return table
 
 
-def _rows(source: Source, limits: Limits) -> Iterator[tuple[int, Any]]:
-    """Rows with their line; objects are dicts, arrays lists, anything else is a fault of that line."""
+def _rows(source: Source, limits: Limits, described: dict[str, str]) -> Iterator[tuple[int, Any]]:
+    """Rows with their line; objects are dicts, arrays lists, anything else is a fault of that line.
+
+    What a document says beside its rows goes to `described`.
+    """
     with source.open() as stream:
-        text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), "utf-8-sig")  # type: ignore[type-var]
+        head = stream.read(4)
+    utf_16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if utf_16 else "utf-8-sig"
+    with source.open() as stream:
+        text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding)  # type: ignore[type-var]
         try:
             first = text.readline(limits.line_chars + 1)
             value = _parse(first) if len(first) <= limits.line_chars else None
@@ -34,25 +46,28 @@ def _rows(source: Source, limits: Limits) -> Iterator[tuple[int, Any]]:
             row = row or (
                 isinstance(value, list) and not any(isinstance(item, list | dict) for item in value)
             )
-            if row:
-                yield from _each_line(first, text, limits)
+            second = text.readline(limits.line_chars + 1)
+            if row or (isinstance(value, dict) and second.lstrip().startswith("{")):
+                yield from _each_line([first, second], text, limits)
                 return
         except UnicodeDecodeError as error:
             raise FileRefused("It looks like JSON but is not UTF-8: save it as UTF-8.") from error
-    yield from enumerate(_document(source, limits), start=1)
+    rows, symbol = _document(source, limits, encoding)
+    if symbol:
+        described["symbol"] = symbol
+    yield from enumerate(rows, start=1)
 
 
-def _each_line(first: str, text: io.TextIOWrapper, limits: Limits) -> Iterator[tuple[int, Any]]:
-    line, number = first, 1
-    while line:
+def _each_line(first: list[str], text: io.TextIOWrapper, limits: Limits) -> Iterator[tuple[int, Any]]:
+    lines = itertools.chain(first, iter(lambda: text.readline(limits.line_chars + 1), ""))
+    for number, line in enumerate(lines, start=1):
         if len(line) > limits.line_chars:
             raise FileRefused(f"Line {number} is longer than {limits.line_chars:,} characters.")
         if line.strip():
             yield number, _parse(line)
-        line, number = text.readline(limits.line_chars + 1), number + 1
 
 
-def _document(source: Source, limits: Limits) -> list[Any]:
+def _document(source: Source, limits: Limits, encoding: str) -> tuple[list[Any], str]:
     with source.open() as stream:
         data = bytearray()
         while more := stream.read(1 << 20):
@@ -62,33 +77,10 @@ def _document(source: Source, limits: Limits) -> list[Any]:
                     f"One JSON document of more than {limits.json_bytes >> 20} MB: save it as JSON Lines or CSV."
                 )
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_float=str, parse_int=str)
+        value = json.loads(data.decode(encoding), parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as error:
         raise FileRefused(f"It looks like JSON but cannot be read ({str(error)[:80]}).") from error
-    if isinstance(value, dict):
-        return _from_object(value)
-    return value if isinstance(value, list) else []
-
-
-def _from_object(value: dict[str, Any], depth: int = 3) -> list[Any]:
-    """The rows in an answer: named columns side by side, pairs of time and value by name, or a list inside."""
-    lists = {name: items for name, items in value.items() if isinstance(items, list)}
-    pairs = {name: items for name, items in lists.items() if items and _are_pairs(items)}
-    if pairs:
-        series = {name: {str(item[0]): item[1] for item in items} for name, items in pairs.items()}
-        longest = max(series.values(), key=len)
-        return [{"time": at} | {name: values.get(at) for name, values in series.items()} for at in longest]
-    flat = {name: items for name, items in lists.items() if items and not isinstance(items[0], list | dict)}
-    if len(flat) > 1 and len({len(items) for items in flat.values()}) == 1:
-        return [dict(zip(flat, row, strict=True)) for row in zip(*flat.values(), strict=True)]
-    if lists:
-        return max(lists.values(), key=len)
-    nested = [item for item in value.values() if isinstance(item, dict)]
-    return max((_from_object(item, depth - 1) for item in nested), key=len, default=[]) if depth else []
-
-
-def _are_pairs(items: list[Any]) -> bool:
-    return all(isinstance(item, list) and len(item) == 2 for item in items[:20])
+    return rows_in(value)
 
 
 def _longest_list(value: dict[str, Any]) -> int:
@@ -149,12 +141,16 @@ def _tabulate(name: str, rows: Iterator[tuple[int, Any]], limits: Limits) -> Raw
 
 
 def _flat(value: dict[str, Any]) -> dict[str, Any]:
-    """An object with the names of objects inside it joined: {"price": {"open": 1}} has "price open"."""
+    """An object with the names of objects inside it joined: {"price": {"open": 1}} has "price open".
+
+    A candle in a message, {"e": "kline", "k": {"t": 1, "o": 2}}, keeps the names it has.
+    """
     flat: dict[str, Any] = {}
     for key, cell in value.items():
         if isinstance(cell, dict):
+            prefix = "" if len(key) == 1 else f"{key} "
             flat |= {
-                f"{key} {inner}": item for inner, item in cell.items() if not isinstance(item, dict | list)
+                f"{prefix}{inner}": item for inner, item in cell.items() if not isinstance(item, dict | list)
             }
         elif not isinstance(cell, list):
             flat[key] = cell

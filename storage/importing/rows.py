@@ -156,11 +156,18 @@ def _stamps(table: RawTable, layout: Layout, given: Given) -> stamps.Stamps:
     if len(layout.time) == 2:
         clock = table.columns[layout.time[1]].cast(pa.string()).combine_chunks()
         date = column.cast(pa.string()).combine_chunks()
+        if pc.all(pc.match_substring_regex(clock.fill_null(""), r"^\s*\d{0,6}\s*$")).as_py():
+            clock = pc.utf8_trim_whitespace(clock)  # 5 is five past midnight, as 0005 is
+            clock = pc.utf8_lpad(clock, 4 if pc.max(pc.utf8_length(clock)).as_py() <= 4 else 6, "0")
         # A date that was stored with a time of day of nought keeps only its date.
         date = pc.replace_substring_regex(date, r"[T ]00:00(:00)?$", "")
         column = pc.binary_join_element_wise(date, clock, " ")
     day_first = None if given.dates is None else given.dates == "day-first"
-    return stamps.parse(column, day_first)
+    times = stamps.parse(column, day_first)
+    if layout.zone is not None and (times.kind == stamps.WALL).any():
+        names = table.columns[layout.zone].cast(pa.string()).combine_chunks()
+        stamps.place(times, pc.utf8_trim_whitespace(names.fill_null("")))
+    return times
 
 
 def _note_stamps(times: stamps.Stamps, faults: Faults) -> None:
@@ -198,6 +205,10 @@ def _zone(
         if zone is None:
             raise Unclear("tz", f"{given.tz[:40]!r} is no zone: write UTC, Europe/Berlin or UTC+10.")
         return zone, f"local time of {zone}, as given"
+    if layout.zone is not None:
+        names = pc.unique(table.columns[layout.zone].cast(pa.string())).to_pylist()
+        if len(names) == 1 and (zone := zones.named(names[0] or "")):
+            return zone, f"local time of {zone}, as a column of its own says"
     header = " ".join(text for at in layout.time for text in table.headers[at])
     if zone := zones.mentioned(header, loosely=True):
         return zone, f"{zone}, as the header says"

@@ -55,6 +55,7 @@ _CLOCK = (
     r"\s*\[?(?P<z>[A-Za-z]{1,5}[+-]\d{1,2}(?::?\d{2})?|[A-Z][A-Za-z_]+/[A-Za-z_/]+|[A-Za-z]{1,5}"
     r"|[+-]\d{1,2}(?::?\d{2})?)?\]?\s*(?:[\[(][^)\]]*[\])]|UTC)?$"
 )
+_CTIME = r"^[A-Za-z]{3},? ([A-Za-z]{3}) +(\d{1,2}) (\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)( ?(?:[+-]\d{2}:?\d{2}|[A-Z]{3,4}))? (\d{4})$"
 _WEEKDAY = r"^(?:[A-Za-z]{2,10}\.?,?\s+)?"
 _YEAR_FIRST = (
     _WEEKDAY + r"(?P<a>\d{4})(?:[-/. ](?P<b>\d{1,2})[-/. ](?P<c>\d{1,2})|(?P<b2>\d{2})(?P<c2>\d{2}))" + _CLOCK
@@ -125,9 +126,26 @@ def parse(column: pa.ChunkedArray | pa.Array, day_first: bool | None = None) -> 
 
 
 def readable(column: pa.Array) -> Array:
-    """Which cells are stamps, day or month first; tells data from headers."""
+    """Which cells are stamps, day or month first, or were until they lost digits; tells data from headers."""
     seen = [parse(column, day_first).kind for day_first in (True, False)]
-    return np.isin(seen[0], (INSTANT, WALL)) | np.isin(seen[1], (INSTANT, WALL))
+    good = np.isin(seen[0], (INSTANT, WALL)) | np.isin(seen[1], (INSTANT, WALL))
+    if (lost := seen[0] == LOST_DIGITS).any():
+        good |= lost & _bools(
+            pc.match_substring(column.cast(pa.string()).fill_null(""), "e", ignore_case=True)
+        )
+    return good
+
+
+def place(stamps: Stamps, names: pa.Array) -> None:
+    """Move wall clocks to UTC by a column that names the zone or offset of each row.
+
+    A zone named throughout keeps its repeated hours in doubt for `zones.to_utc`, which knows the order of rows.
+    """
+    if len(distinct := pc.unique(names)) == 1 and zones.offset_seconds(distinct[0].as_py()) is None:
+        return
+    wall = stamps.kind == WALL
+    micros, kind = _zoned(stamps.micros, names)
+    stamps.micros, stamps.kind = np.where(wall, micros, stamps.micros), np.where(wall, kind, stamps.kind)
 
 
 def _typed(column: pa.Array) -> Stamps:
@@ -143,7 +161,11 @@ def _tidy(texts: pa.Array) -> pa.Array:
         texts = pc.utf8_normalize(texts, form="NFKC")
         for mark, plain in _SCRIPTS:
             texts = pc.replace_substring_regex(texts, mark, plain)
-    return pc.utf8_trim(texts, " \t\r\n\xa0'\"=\ufeff")
+    texts = pc.utf8_trim(texts, " \t\r\n\xa0'\"=\ufeff")
+    # C's own form has the year last: Thu Jun  1 00:05:00 2023.
+    if pc.any(pc.match_substring_regex(texts, r"^[A-Za-z]{3},? [A-Za-z]{3} ")).as_py():
+        texts = pc.replace_substring_regex(texts, _CTIME, r"\1 \2 \5 \3\4")
+    return texts
 
 
 def _read_numbers(texts: pa.Array, stamps: Stamps) -> None:

@@ -7,10 +7,11 @@ and a line is never longer in memory than the limit.
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
@@ -22,12 +23,17 @@ from storage.importing.files import Limits, Source, reading
 from storage.importing.raw import RawTable, Reject
 
 _SAMPLE_LINES = 200
+_NOTHING = " \t\ufeff,;|"
 _BLOCK_ROWS = 50_000
 _COMMENTS = ("#", "//", "%", "--", ";;", "'", "!", "/*")
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", "§", "¦", ":", "&", "!", "/", "_", " ")
 # Tried in turn when a file is not UTF-8; the one in which its header makes sense wins, else the first.
 _LEGACY = ("cp1252", "cp1251", "gb18030", "shift_jis", "cp949", "big5", "cp1253", "cp1254")
 _LONGEST_QUOTE_LINES = 50
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")  # as the reading of the whole file divides them
+# What is full of a sign without being divided by it: clocks, dates, addresses.
+_NOT_DIVIDED = {":": re.compile(r"[T ]\d{1,2}:\d\d|\w\"?: ?[\"{\[]|//"), "/": re.compile(r"\d/\d{1,2}/\d|//")}
+_WHOLE_LINE = re.compile(r'"(?:[^"]|"")*"\s*$')
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class _Shape:
     header_rows: list[list[str]]
     remarks: list[str]
     first_line: int  # the line of the first data row
+    quoted_lines: bool = False  # each line stands in quotation marks as a whole
 
 
 def read(source: Source, limits: Limits) -> RawTable:
@@ -70,7 +77,8 @@ def _recognise(source: Source, limits: Limits) -> _Shape:
         if shape and (best is None or _understood(shape) > _understood(best)):
             best = shape
     if best is None:
-        if any(columns.understood([[cell] for cell in _split(line, ",")]) >= 3 for line in lines[-1:]):
+        filled = [line for line in lines if line.strip()]
+        if any(columns.understood([[cell] for cell in _split(line, ",")]) >= 3 for line in filled[-1:]):
             raise FileRefused("It has a header but no rows: export or download it again.")
         raise FileRefused(
             "No prices are found in it: a table needs a column of times and a column of prices on each line."
@@ -111,7 +119,7 @@ def _encoding(head: bytes) -> str | None:
 
 def _sample(head: bytes, encoding: str, limits: Limits) -> list[str]:
     text = codecs.getincrementaldecoder(encoding)().decode(head)
-    lines = text.splitlines()
+    lines = _LINE_ENDS.split(text)
     if len(head) >= 4 * limits.line_chars and len(lines) > 1:
         lines.pop()  # cut by the end of the sample
     if any(len(line) > limits.line_chars for line in lines):
@@ -120,9 +128,14 @@ def _sample(head: bytes, encoding: str, limits: Limits) -> list[str]:
 
 
 def _shape(lines: list[str], encoding: str) -> _Shape | None:
+    filled = [line for line in lines if line.strip()]
+    if filled and sum(1 for line in filled if _WHOLE_LINE.match(line)) > 0.9 * len(filled):
+        inside = _shape([_unquoted(line) for line in lines], encoding)
+        return replace(inside, quoted_lines=True) if inside else None
     best: tuple[float, _Shape] | None = None
     for delimiter in _DELIMITERS:
-        if not any(delimiter in line for line in lines):
+        trap = _NOT_DIVIDED.get(delimiter)
+        if not any(delimiter in line and not (trap and trap.search(line)) for line in lines):
             continue
         found = _shape_with(lines, encoding, delimiter)
         if found and (best is None or found[0] > best[0]):
@@ -149,9 +162,13 @@ def _shape_with(lines: list[str], encoding: str, delimiter: str) -> tuple[float,
     first = data[0]
     headers: list[list[str]] = []
     at = first - 1
-    while at >= 0 and len(headers) < 3 and width - 1 <= len(rows[at]) <= width and not _is_comment(lines[at]):
-        headers.insert(0, (rows[at] + [""])[:width])
+    while at >= 0 and len(headers) < 3:
+        if lines[at].strip(_NOTHING):
+            if not width - 1 <= len(rows[at]) <= width or _is_comment(lines[at]):
+                break
+            headers.insert(0, _widened(rows[at], rows[first], width))
         at -= 1
+    _fill_merged(headers)
     remarks = [line.strip() for line in lines[: at + 1] if line.strip()]
     if not headers and remarks:
         above = _split(re.sub(r"^\W+", "", remarks[-1]), delimiter)
@@ -161,6 +178,32 @@ def _shape_with(lines: list[str], encoding: str, delimiter: str) -> tuple[float,
     share = sum(clean[at] for at in data) / (width * len(data))
     score = known + 4 * share + 2 * len(data) / (len(lines) - first)
     return score, _Shape(encoding, delimiter, width, headers, remarks, first + 1)
+
+
+def _fill_merged(headers: list[list[str]]) -> None:
+    """Repeat a name over the columns it was merged across: BTC,, above close,volume."""
+    for row, below in itertools.pairwise(headers):
+        for at in range(1, len(row)):
+            if not row[at].strip() and below[at].strip() and not columns.is_time([row[at - 1]]):
+                row[at] = row[at - 1]
+
+
+def _widened(header: list[str], row: list[str], width: int) -> list[str]:
+    """A header for `width` columns. The name it is short of belongs to a saved index, or to a clock after a date."""
+    if len(header) == width:
+        return header
+    if columns.is_time([header[0]]) and len(row) > 1:
+        if re.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2})?(\.\d+)?\s*", row[1]):
+            return [header[0], "time of day", *header[1:]]
+        first, second = stamps.readable(pa.array(row[:2])).tolist()
+        if second and not first:
+            return ["", *header]
+    return [*header, ""]
+
+
+def _unquoted(line: str) -> str:
+    """What stands in a line that is in quotation marks as a whole."""
+    return line.strip()[1:-1].replace('""', '"') if _WHOLE_LINE.match(line) else line
 
 
 def _is_data(row: list[str], times: list[bool], values: list[bool]) -> bool:
@@ -205,6 +248,7 @@ def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
         places.clear()
 
     count = 0
+    repeated = [_folded(texts) for texts in shape.header_rows]
     with source.open() as stream:
         for line, row in _rows(stream, shape, limits):
             if len(row) != shape.width:
@@ -212,7 +256,7 @@ def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
                 if len(row) != shape.width:
                     _set_aside(rejects, line, row, shape)
                     continue
-            if row in shape.header_rows:
+            if not row[-1][:1].isdigit() and _folded(row) in repeated:
                 continue  # files put end to end repeat their header
             rows.append(row)
             places.append(line)
@@ -236,10 +280,17 @@ def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
     )
 
 
+def _folded(row: list[str]) -> list[str]:
+    return [cell.strip("\ufeff \"'").casefold() for cell in row]
+
+
 def _rows(stream: IO[bytes], shape: _Shape, limits: Limits) -> Iterator[tuple[int, list[str]]]:
     text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), shape.encoding, newline="")  # type: ignore[type-var]
     spaces = shape.delimiter == " "
-    reader = csv.reader(_lines(text, limits), delimiter=shape.delimiter, skipinitialspace=spaces)
+    lines = _lines(text, limits)
+    if shape.quoted_lines:
+        lines = (_unquoted(line) for line in lines)
+    reader = csv.reader(lines, delimiter=shape.delimiter, skipinitialspace=spaces)
     csv.field_size_limit(limits.line_chars * _LONGEST_QUOTE_LINES)
     previous = 0
     while True:

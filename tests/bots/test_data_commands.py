@@ -13,6 +13,7 @@ import pexpect
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from bots.data_commands import data
 from bots.sample_command import PLANTED, SAMPLE
@@ -144,6 +145,22 @@ def test_stats_and_health_tell_gaps_and_age(omc: Omc, prices_file: Path) -> None
     (line,) = [line for line in chart.splitlines() if "█" in line]
     # 400 bars in 48 columns: the ten missing ones empty one column and thin its neighbours.
     assert line.count(" ", 9, 9 + 48) + line.count("░", 9, 9 + 48) >= 1
+
+
+def test_health_draws_a_picture_of_each_series(omc: Omc, prices_file: Path, tmp_path: Path) -> None:
+    omc("import", prices_file)
+    told = omc("health", "--chart", tmp_path / "held.png")
+    assert f"The chart is in {tmp_path / 'held.png'}" in told.output
+    with Image.open(tmp_path / "held.png") as picture:
+        colours = {colour for count, colour in picture.getcolors(100_000) or [] if count > 20}
+    assert {(11, 95, 165), (200, 54, 29)} <= colours  # what is held, and the mark at the gap
+
+    omc("sample", "--days", "30")
+    omc("health", "--chart", tmp_path / "held.png")
+    assert {path.name for path in tmp_path.glob("held-*")} == {"held-binance-usdt.png", "held-simulated.png"}
+    wrong = omc("health", "--chart", tmp_path / "held.txt")
+    assert (wrong.exit_code, "name a FILE.png" in wrong.output) == (2, True)
+    assert "no series 'krakn'" in omc("health", "--series", "krakn").output
 
 
 def test_fetch_shows_what_came_and_goes_on_where_it_was(omc: Omc, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ class Language:
     """The words of one language.
 
     `words` maps a concept, or concept:value, to its phrases, parted by "|". A word that ends in * stands for every
-    word with that beginning. `decimal` is the mark in 0,5 or 0.5. `prefixes` are letters written onto the next word.
+    word with that beginning. `decimal` is the mark in 0,5 or 0.5. `prefixes` are letters written onto the next word;
+    `compounds` says that words are joined into one, as in Stundenkerzen.
     """
 
     code: str
@@ -21,6 +22,7 @@ class Language:
     decimal: str = "."
     day_first: bool = True
     prefixes: tuple[str, ...] = ()
+    compounds: bool = False
 
 
 @cache

@@ -3,6 +3,7 @@
 from engine.science.charts.calibration import draw_calibration, draw_residuals
 from engine.science.charts.clock import draw_clock
 from engine.science.charts.correlation import draw_correlation
+from engine.science.charts.coverage import Held, draw_coverage
 from engine.science.charts.distribution import draw_distribution
 from engine.science.charts.equity import draw_equity
 from engine.science.charts.falls import draw_falls
@@ -18,10 +19,12 @@ from engine.science.charts.target import draw_target
 
 __all__ = [
     "Chart",
+    "Held",
     "Source",
     "draw_calibration",
     "draw_clock",
     "draw_correlation",
+    "draw_coverage",
     "draw_distribution",
     "draw_equity",
     "draw_falls",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
@@ -14,6 +15,7 @@ from storage.importing.raw import RawTable
 
 # Descriptions, not tables: what pandas and Arrow note for themselves.
 _OWN_METADATA = (b"pandas", b"ARROW:schema", b"org.apache.spark.sql.parquet.row.metadata")
+_LONGEST_TEXT = 500  # bytes of a cell that may be a time, a price or a symbol
 
 
 def read(source: Source, limits: Limits) -> RawTable:
@@ -22,7 +24,12 @@ def read(source: Source, limits: Limits) -> RawTable:
         data = _whole(stream, limits)
         try:
             table = _parquet(data, limits) if source.kind == "parquet" else _arrow(data, limits)
-        except (pa.ArrowException, OSError) as error:
+            columns = {
+                _joined(name): _plain(column)
+                for name, column in zip(table.column_names, table.columns, strict=True)
+                if _may_be_used(column)
+            }
+        except (pa.ArrowException, OSError, MemoryError) as error:
             raise FileRefused(f"It is damaged ({str(error)[:80]}): export or download it again.") from error
     if not table.num_rows:
         raise FileRefused("It has columns but no rows: export it again.")
@@ -32,18 +39,28 @@ def read(source: Source, limits: Limits) -> RawTable:
         for key, value in described.items()
         if key not in _OWN_METADATA
     }
-    names, columns = [], []
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        kind = column.type
-        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind):
-            continue
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)
-        names.append(_joined(name))
-        columns.append(column)
     lines = np.arange(1, table.num_rows + 1)
     form = ["Parquet" if source.kind == "parquet" else "Arrow"]
-    return RawTable(source.name, columns, [[name] for name in names], lines, metadata=metadata, form=form)
+    headers = [[name] for name in columns]
+    return RawTable(source.name, list(columns.values()), list(headers), lines, metadata=metadata, form=form)
+
+
+def _may_be_used(column: pa.ChunkedArray) -> bool:
+    """Whether a column can hold times, prices or symbols: no nested values, no long texts."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        longest = max(
+            (pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0 for chunk in column.chunks)
+            if pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
+            else [0],
+            default=0,
+        )
+        return bool(longest <= _LONGEST_TEXT)
+    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind))
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _whole(stream: Any, limits: Limits) -> pa.Buffer:
@@ -61,7 +78,14 @@ def _parquet(data: pa.Buffer, limits: Limits) -> pa.Table:
     unpacked = sum(described.row_group(at).total_byte_size for at in range(described.num_row_groups))
     # Repeated values take no room in the file, so the claimed size alone proves nothing.
     _check(described.num_rows, max(unpacked, described.num_rows * described.num_columns * 8), limits)
-    return file.read()
+    # Texts are read as they are stored, each once: one of a megabyte may stand in a million rows.
+    schema = file.schema_arrow
+    texts = [
+        field.name
+        for field in schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    return pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read()
 
 
 def _arrow(data: pa.Buffer, limits: Limits) -> pa.Table:

@@ -86,6 +86,7 @@ def sources(path: Path, limits: Limits) -> Iterator[Source]:
             raw = path.open("rb")
             return _Metered(packed(raw), limits, size, raw)
 
+        _drain(path.name, unpacked)
         yield _source(path.stem, unpacked)
 
 
@@ -164,6 +165,8 @@ def _tables_in(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
     if sum(info.file_size for info in tables) > limits.bytes:
         raise _too_large(limits)
     for info in tables:
+        if info.file_size > max(limits.ratio_from_bytes, limits.ratio * info.compress_size):
+            raise _bomb()
         yield _member(archive, info, limits)
 
 
@@ -185,7 +188,15 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
         inner = raw()
         return _Metered(packed(inner), limits, info.compress_size, inner)
 
+    _drain(name, unpacked)
     return _source(name.rpartition(".")[0], unpacked)
+
+
+def _drain(name: str, open_stream: Callable[[], IO[bytes]]) -> None:
+    """Unpack once to nowhere: a bomb, or a file that is cut off, is found before its rows are read."""
+    with reading(name), open_stream() as stream:
+        while stream.read(1 << 20):
+            pass
 
 
 def _source(name: str, open_stream: Callable[[], IO[bytes]]) -> Source:
@@ -223,6 +234,10 @@ def _too_large(limits: Limits) -> FileRefused:
     )
 
 
+def _bomb() -> FileRefused:
+    return FileRefused("The file unpacks to far more than prices do (a bomb): it is not opened.")
+
+
 class _Metered(io.RawIOBase, IO[bytes]):
     """A stream that counts what comes out of it and stops at the limits. `packed` is 0 for plain files.
 
@@ -247,7 +262,7 @@ class _Metered(io.RawIOBase, IO[bytes]):
             self._limits.ratio_from_bytes, self._limits.ratio * self._packed
         )
         if bomb:
-            raise FileRefused("The file unpacks to far more than prices do (a bomb): it is not opened.")
+            raise _bomb()
         buffer[: len(data)] = data
         return len(data)
 

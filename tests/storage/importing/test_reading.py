@@ -379,6 +379,28 @@ def test_hostile_files_are_refused_within_limits(tmp_path: Path, save: Save) -> 
         read(tmp_path / "missing.csv")
 
 
+def test_bombs_are_found_before_their_rows_are_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "btc.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("btc.csv", b"1685577600,1\n" * (1 << 20))
+    small = Limits(ratio_from_bytes=1 << 20)
+    with pytest.raises(FileRefused, match="bomb"):
+        read(tmp_path / "btc.zip", None, small)
+    (tmp_path / "btc.csv.gz").write_bytes(gzip.compress(b"1685577600,1\n" * (1 << 20)))
+    with pytest.raises(FileRefused, match="bomb"):
+        read(tmp_path / "btc.csv.gz", None, small)
+
+    # One text of a megabyte that stands in every row takes no room in the file and a hundred gigabytes in memory.
+    count = 100_000
+    note = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), pa.array(["x" * 1_000_000]))
+    stamps = pa.array(range(1_685_577_600, 1_685_577_600 + 300 * count, 300))
+    pq.write_table(
+        pa.table({"time": stamps, "close": pa.array(range(1, count + 1)), "note": note}),
+        tmp_path / "btc.parquet",
+    )
+    reading = read(tmp_path / "btc.parquet", Options(now_micros=2_000_000_000_000_000))
+    assert reading.report.coins[0].bars == count
+
+
 def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file(save: Save) -> None:
     lines = (HEADER + candles(lambda t: int(t.timestamp()), 200)).splitlines()
     lines[100] = '"' + lines[100]

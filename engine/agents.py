@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import policies
+from engine import policies, prompts
 from engine.llm.offline import Policy
 
 
@@ -16,6 +16,7 @@ class Stage:
     """One step of the flow: who does it, by which policy, and when it is left out.
 
     `optional` stages are decided by the one before; `forecasts` stages are left out where nothing is to be forecast.
+    `prompt` is the agent's own part of what a language model is told.
     """
 
     name: str
@@ -23,6 +24,10 @@ class Stage:
     policy: Policy
     optional: bool = False
     forecasts: bool = False
+
+    @property
+    def prompt(self) -> str:
+        return prompts.read(self.agent)
 
 
 # The agents, by the names under which the tool registry knows them.

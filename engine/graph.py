@@ -24,6 +24,7 @@ from engine.agents import PIPELINE, Stage, stages
 from engine.checkpoints import open_saver
 from engine.errors import Cancelled, EngineError, OverBudget, Refused, StageFailed
 from engine.llm.offline import CallFailed, OfflinePlanner
+from engine.mind import follow_plan
 from engine.outcome import (
     AwaitingUser,
     Completed,
@@ -120,7 +121,7 @@ def _route_after(stage: str) -> Callable[[AgentState], str]:
 def _agent(stage: Stage) -> Any:
     return create_agent(
         OfflinePlanner(policy=stage.policy, brief=None),
-        ToolRegistry().get_tools_for_agent(stage.agent),
+        [*ToolRegistry().get_tools_for_agent(stage.agent), follow_plan],
         middleware=[Desk(stage)],
         state_schema=Desk.state_schema,
         context_schema=Work,

@@ -16,6 +16,8 @@ class Finding(TypedDict):
     summary: str
     handles: NotRequired[dict[str, str]]
     facts: NotRequired[dict[str, Any]]
+    by: NotRequired[str]  # whose words the summary is in
+    note: NotRequired[str]  # what the report says of how the stage was done
 
 
 class Question(TypedDict):
@@ -39,3 +41,4 @@ class AgentState(TypedDict, total=False):
     findings: Annotated[dict[str, Any], merge]
     answers: Annotated[dict[str, Any], merge]
     clarification: dict[str, Any] | None
+    thinking: Annotated[dict[str, str], merge]  # what the run knows of its model: primary_down, offline

@@ -21,7 +21,9 @@ from pydantic_core import core_schema
 from pydantic_settings import BaseSettings
 from sqlalchemy import select
 
+from engine.budget import Budget, BudgetSettings
 from engine.errors import Cancelled, ToolError
+from engine.llm.models import Models
 from storage import artifacts, events, sessions
 from storage.artifacts import ArtifactStore
 from storage.database import Database
@@ -93,6 +95,8 @@ class Work:
     lease: Lease
     control: Control
     settings: EngineSettings
+    models: Models = field(default_factory=Models.none)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings.model_construct)
     # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
     _frames: OrderedDict[str, pd.DataFrame] = field(default_factory=OrderedDict)
     _found: dict[tuple[str, ...], Any] = field(default_factory=dict)
@@ -117,6 +121,10 @@ class Work:
                 created_at=row.created_at,
                 follows=dict(before.spec) if before is not None and before.spec else None,
             )
+
+    @cached_property
+    def budget(self) -> Budget:
+        return Budget(self, self.budgets, self.models.prices)
 
     @property
     def run_name(self) -> str:

@@ -32,6 +32,8 @@ from storage.presence import Presence
 from storage.sessions import Lease
 
 if TYPE_CHECKING:
+    from engine.budget import BudgetSettings
+    from engine.llm.models import Models
     from engine.work import EngineSettings, Work
 
 # What runs import, loaded once here so that each fork has it: the difference between 5 s and 0.1 s.
@@ -156,17 +158,25 @@ class EngineRuns:
 
     store: ArtifactStore
     settings: "EngineSettings"
+    models: "Models"
+    budgets: "BudgetSettings"
 
     @classmethod
     def prepare(cls, home: Path) -> "EngineRuns":
+        from engine.budget import BudgetSettings
+        from engine.llm.models import Models
+        from engine.llm.settings import ModelSettings
         from engine.work import EngineSettings
 
-        return cls(open_store(ArtifactSettings(), home), EngineSettings())
+        budgets = BudgetSettings()
+        models = Models.of(ModelSettings(), budgets.llm_prices)
+        return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets)
 
     def open(self, database: Database, lease: Lease) -> "EngineRun":
         from engine.work import Control, Work
 
-        return EngineRun(Work(database, self.store, lease, Control(database, lease), self.settings))
+        control = Control(database, lease)
+        return EngineRun(Work(database, self.store, lease, control, self.settings, self.models, self.budgets))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = 0x6F6D6301
 SWEEP_LOCK = 0x6F6D6302
 WORKER_LOCK = 0x6F6D6303
+USAGE_LOCK = 0x6F6D6304
 
 
 def open_engine(url: str, *, pool_size: int = 2, lock_timeout_seconds: float = 0) -> sa.Engine:

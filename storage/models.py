@@ -229,20 +229,26 @@ class Artifact(Base):
 
 
 class Usage(Base):
-    """One call to a language model: tokens and money (US dollars)."""
+    """One call to a language model: tokens and money (US dollars). It stays when its session is deleted.
+
+    The row is written before the call, with the most it can come to; `settled` once the true figures are in.
+    """
 
     __tablename__ = "usage"
+    __table_args__ = (Index("ix_usage_owner", "owner_id", "created_at"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    session_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("agent_sessions.id", ondelete="CASCADE"), index=True
+    session_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("agent_sessions.id", ondelete="SET NULL"), index=True
     )
+    owner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     agent: Mapped[str]
     model: Mapped[str]
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     cost_usd: Mapped[float]
-    created_at: Mapped[datetime] = _created()
+    settled: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
 class Trial(Base):

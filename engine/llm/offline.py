@@ -9,6 +9,7 @@ has left off.
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -17,6 +18,8 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 MODEL_NAME = "offline planner"
+# Arguments that are a model's own words: a call is the same with others.
+FREE_WORDS = frozenset({"explanation"})
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def next_call(policy: Policy, brief: Brief, messages: Sequence[BaseMessage]) -> 
     try:
         call = next(steps)
         while True:
-            key = _key(call.tool, call.args)
+            key = call_key(call.tool, call.args)
             if not results.get(key):
                 return call, index
             failed, content = results[key].pop(0)
@@ -115,15 +118,49 @@ def _results(messages: Sequence[BaseMessage]) -> dict[str, list[tuple[bool, str]
     for message in messages:
         if isinstance(message, AIMessage):
             for call in message.tool_calls:
-                asked[str(call["id"])] = _key(call["name"], call["args"])
+                asked[str(call["id"])] = call_key(call["name"], call["args"])
         elif isinstance(message, ToolMessage) and message.tool_call_id in asked:
             failed = message.status == "error"
             results.setdefault(asked[message.tool_call_id], []).append((failed, str(message.content)))
-    return results
+    # A failure that was made good by the same call later is over.
+    return {key: [result for result in found if not result[0]] or found for key, found in results.items()}
 
 
-def _key(tool: str, args: dict[str, Any]) -> str:
-    return tool + json.dumps(args, sort_keys=True, default=str)
+def call_key(tool: str, args: dict[str, Any]) -> str:
+    """One text for each use of a tool, however its arguments are written.
+
+    A language model leaves out what is null, writes a day without its hour and a coin in capitals.
+    """
+    return tool + json.dumps(_plain(args), sort_keys=True, default=str)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: _plain(inner)
+                for name, inner in value.items()
+                if inner is not None and name not in FREE_WORDS
+            }
+        case list():
+            return [_plain(inner) for inner in value]
+        case str():
+            return _moment(value)
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _moment(text: str) -> str:
+    """A date in its full form; anything else in small letters."""
+    if text[:4].isdigit() and text[4:5] == "-":
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    return text.casefold()
 
 
 def _read(content: str) -> Any:

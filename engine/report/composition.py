@@ -49,6 +49,9 @@ def _blocks(result: Result) -> Iterator[Block]:
     )
     yield Heading("What we found")
     yield Bullets(tuple(("", text) for text in wording.bullets(result)))
+    if result.explanation:
+        yield Paragraph(result.explanation)
+        yield Paragraph(f"This paragraph was worded by {result.usage.model}; its figures were checked.")
     if result.verdict and figures:
         yield figures.pop(0)
     yield from _coin_by_coin(result)

@@ -271,6 +271,7 @@ class Result(_Value):
     seed: int | None = None
     versions: dict[str, str] = {}
     stage_notes: tuple[StageNote, ...] = ()
+    explanation: str = ""
     warnings: tuple[Note, ...] = ()
     charts: tuple[ChartRef, ...] = ()
 

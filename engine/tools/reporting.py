@@ -10,6 +10,7 @@ from engine import notebook
 from engine.report import Result, advice, finish, metrics_json, write_markdown, write_pdf
 from engine.report import judged as judgements
 from engine.tools.results import Told, tell
+from engine.untrusted import clean
 from engine.work import Work
 
 PDF, MARKDOWN, JSON = "application/pdf", "text/markdown", "application/json"
@@ -38,7 +39,11 @@ def generate_recommendations(results: str, runtime: ToolRuntime[Work, Any]) -> d
 
 @tool
 def generate_summary(
-    results: str, indicators: str | None, parts: list[str], runtime: ToolRuntime[Work, Any]
+    results: str,
+    indicators: str | None,
+    parts: list[str],
+    runtime: ToolRuntime[Work, Any],
+    explanation: str | None = None,
 ) -> dict[str, Any]:
     """Write the report: report.md, report.pdf, metrics.json, charts, the data and a notebook that rebuilds it.
 
@@ -49,12 +54,14 @@ def generate_summary(
         indicators: the handle from calculate_technical_indicators, for the price chart; null for none.
         parts: handles of what stands beside the results: from generate_recommendations, create_comparison_report and
             feature_importance; [] for none.
+        explanation: what the result means to the person who asked, in a few sentences; null for none.
 
     Returns one sentence, the finish message's parts and the list of files.
     """
     work = runtime.context
     told = tell(work, runtime.state, results, indicators=indicators, parts=parts)
-    result, metrics = told.result, metrics_json(told.result)
+    result = told.result.model_copy(update={"explanation": clean(explanation or "", 2_000)})
+    metrics = metrics_json(result)
     files = [
         work.deliver(
             "report", "report.pdf", write_pdf(result, told.charts), media_type=PDF, summary="Report"

@@ -169,17 +169,30 @@ def _common(work: Work, state: Any) -> dict[str, Any]:
         "goal": work.assignment.goal,
         "spec": Spec(**spec),
         "study": spec.get("study") or "forecast",
-        "usage": Usage(seconds=work.elapsed_seconds()),
+        "usage": _usage(work),
         "seed": work.assignment.seed,
         "versions": model_files.versions(),
         "stage_notes": tuple(
-            StageNote(stage=stage, text=found["summary"], by="offline planner")
+            StageNote(
+                stage=stage,
+                text=" ".join(part for part in (found["summary"], found.get("note")) if part),
+                by=found.get("by", "offline planner"),
+            )
             for stage, found in (state.get("findings") or {}).items()
         ),
         "warnings": tuple(
             Note(code=code, text=WARNINGS.get(code, code)) for code in spec.get("warnings", ())
         ),
     }
+
+
+def _usage(work: Work) -> Usage:
+    spent = work.budget.spent()
+    seconds = work.elapsed_seconds()
+    if not spent.calls:
+        return Usage(seconds=seconds)
+    model = work.models.settings.default_model
+    return Usage(tokens=spent.tokens, cost_usd=round(spent.usd, 6), seconds=seconds, model=model)
 
 
 def _data(

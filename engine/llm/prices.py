@@ -1,0 +1,93 @@
+"""What models cost, in US dollars per million tokens read and written.
+
+The table holds list prices as their makers published them up to 2025; prices change, so LLM_PRICES comes first.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LISTED: Mapping[str, tuple[float, float]] = {
+    "gpt-5": (1.25, 10.0),
+    "gpt-5-mini": (0.25, 2.0),
+    "gpt-5-nano": (0.05, 0.40),
+    "gpt-4.1": (2.0, 8.0),
+    "gpt-4.1-mini": (0.40, 1.60),
+    "gpt-4.1-nano": (0.10, 0.40),
+    "gpt-4o": (2.50, 10.0),
+    "gpt-4o-mini": (0.15, 0.60),
+    "gpt-4-turbo": (10.0, 30.0),
+    "o4-mini": (1.10, 4.40),
+    "claude-opus-4": (15.0, 75.0),
+    "claude-sonnet-4": (3.0, 15.0),
+    "claude-haiku-4-5": (1.0, 5.0),
+    "claude-3-5-haiku": (0.80, 4.0),
+}
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars per million tokens. `known` is False for a model that no table names."""
+
+    input_usd: float
+    output_usd: float
+    known: bool = True
+
+    def of(self, input_tokens: int, output_tokens: int) -> float:
+        """What a call costs, in dollars."""
+        return (input_tokens * self.input_usd + output_tokens * self.output_usd) / 1e6
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """Prices by model; `own` comes before the list."""
+
+    own: Mapping[str, tuple[float, float]]
+    free_if_unknown: bool = False
+
+    def find(self, model: str) -> Price:
+        """The price of a model. A dated or longer name has the price of the longest name it begins with.
+
+        A model nobody names costs nothing on somebody's own server, and elsewhere as much as the dearest
+        there is: a limit must hold for it too.
+        """
+        for table in (self.own, LISTED):
+            names = [name for name in table if model == name or model.startswith(f"{name}-")]
+            if names:
+                return Price(*table[max(names, key=len)])
+        if self.free_if_unknown:
+            return Price(0.0, 0.0, known=False)
+        return Price(*max({**LISTED, **self.own}.values()), known=False)
+
+
+def parse_prices(written: str) -> dict[str, tuple[float, float]]:
+    """LLM_PRICES: `model=in/out,model=in/out`, or the path of a TOML file of `model = [in, out]`.
+
+    Raises ValueError, saying what is wrong.
+    """
+    if not written.strip():
+        return {}
+    if "=" not in written:
+        try:
+            read = tomllib.loads(Path(written).expanduser().read_text())
+        except OSError as error:
+            raise ValueError(f"the price table {written!r} cannot be read: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"the price table {written!r} is no TOML: {error}") from error
+        pairs = [(name, value) for name, value in read.items()]
+    else:
+        parts = [part.partition("=") for part in written.split(",") if part.strip()]
+        pairs = [(name, price.split("/")) for name, _, price in parts]
+    prices = {}
+    for name, value in pairs:
+        try:
+            read_usd, written_usd = (float(number) for number in value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"the price of {name.strip()!r} must be two numbers, dollars per million tokens read and written"
+            ) from error
+        if not (0 <= read_usd < 1e6 and 0 <= written_usd < 1e6):
+            raise ValueError(f"the price of {name.strip()!r} is out of range")
+        prices[name.strip()] = (read_usd, written_usd)
+    return prices

@@ -1,0 +1,133 @@
+"""Asking a language model once: within the budget and the time, written down, and told apart from a failure."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langgraph.errors import GraphBubbleUp
+from pydantic import BaseModel
+
+from engine import audit
+from engine.budget import OverCap
+from engine.llm.failures import ModelFailure, explain
+from engine.work import Work
+
+LONGEST_TEXT = 2_000
+MOST_CALLS_AT_ONCE = 24
+# Fewer characters a token than any text in use has: an estimate must not come out too low.
+CHARACTERS_PER_TOKEN = 3.0
+
+logger = logging.getLogger(__name__)
+
+# A tool of the agent, or the form of an answer.
+Offered = BaseTool | dict[str, Any] | type[BaseModel]
+
+
+def ask(
+    work: Work,
+    agent: str,
+    model_name: str,
+    messages: Sequence[BaseMessage],
+    tools: Sequence[Offered],
+    *,
+    seconds: float,
+) -> AIMessage | ModelFailure:
+    """One answer with at least one tool call, or why there is none of use. Raises LeaseLost and stops.
+
+    `seconds` bounds all of it, the retries of the provider's library included.
+    """
+    settings = work.models.settings
+    schemas = [convert_to_openai_tool(offered) for offered in tools]
+    read = estimate_tokens(messages, schemas)
+    reserved = work.budget.reserve(agent, model_name, read, settings.max_tokens_per_request)
+    if isinstance(reserved, OverCap):
+        return ModelFailure("budget", reserved.message)
+    names = [schema["function"]["name"] for schema in schemas]
+    audit.prompt(work, agent, messages, model=model_name, tools=names)
+    began = time.monotonic()
+    try:
+        model = work.models.open(model_name)
+        model.client.deadline = began + seconds
+        options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
+        said = model.chat.bind_tools(schemas, **options).invoke(list(messages))
+    except GraphBubbleUp:
+        raise
+    except Exception as error:
+        # Whatever a provider's library raises, the run goes on without it: this is where that is decided.
+        failed = explain(error, settings, model_name)
+        logger.warning("%s: %s", model_name, failed.message, exc_info=failed.kind == "reply")
+        # A request that was answered with an error is not charged; one that broke off probably is.
+        charged = 0 if getattr(error, "status_code", None) or failed.kind == "lasting" else read
+        cost = work.budget.settle(reserved, model_name, charged, 0)
+        audit.failure(work, agent, failed.message, model=model_name, usd=cost, seconds=_since(began))
+        return failed
+    used_read, used_wrote, counted = _usage(said, read)
+    cost = work.budget.settle(reserved, model_name, used_read, used_wrote)
+    failure = examine(said, streamed=settings.enable_streaming)
+    audit.reply(
+        work,
+        agent,
+        said,
+        model=model_name,
+        input_tokens=used_read,
+        output_tokens=used_wrote,
+        counted_by="provider" if counted else "estimate",
+        usd=cost,
+        seconds=_since(began),
+        **({"failed": failure.message} if failure else {}),
+    )
+    return failure or said
+
+
+def examine(said: AIMessage, *, streamed: bool) -> ModelFailure | None:
+    """What is wrong with an answer, before anybody looks at what its tool calls want."""
+    ended = said.response_metadata.get("finish_reason") or said.response_metadata.get("stop_reason")
+    if ended in ("length", "max_tokens"):
+        return _useless("its answer was longer than a request may be")
+    if ended in ("content_filter", "refusal"):
+        return _useless("it refused to answer")
+    if streamed and not ended:
+        return _useless("its answer broke off")
+    if said.invalid_tool_calls:
+        return _useless("the arguments of its tool call are no valid JSON")
+    if len(said.tool_calls) > MOST_CALLS_AT_ONCE:
+        return _useless(f"it called {len(said.tool_calls)} tools at once")
+    if not said.tool_calls:
+        return _useless("it said something, but used no tool and gave no result" if audit.text_of(said).strip() else "its answer was empty")  # fmt: skip
+    return None
+
+
+def estimate_tokens(messages: Sequence[BaseMessage], schemas: Sequence[dict[str, Any]]) -> int:
+    """About how many tokens a request has; rather too many."""
+    characters = sum(
+        len(audit.text_of(message)) + len(json.dumps(getattr(message, "tool_calls", None) or "")) + 16
+        for message in messages
+    )
+    characters += sum(len(json.dumps(schema)) for schema in schemas)
+    return math.ceil(characters / CHARACTERS_PER_TOKEN)
+
+
+def _useless(why: str) -> ModelFailure:
+    return ModelFailure("reply", f"The model gave no usable answer: {why}.")
+
+
+def _usage(said: AIMessage, estimated: int) -> tuple[int, int, bool]:
+    """Tokens read and written as the provider counted them; else as they look."""
+    if said.usage_metadata and said.usage_metadata["total_tokens"] > 0:
+        read, wrote = said.usage_metadata["input_tokens"], said.usage_metadata["output_tokens"]
+        # Whoever counts nothing for what was read (or less than nothing) must not lower the meter.
+        return int(read) if read > 0 else estimated, max(0, int(wrote)), read > 0
+    written = len(audit.text_of(said)) + len(
+        json.dumps([said.tool_calls, said.invalid_tool_calls], default=str)
+    )
+    return estimated, math.ceil(written / CHARACTERS_PER_TOKEN), False
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)

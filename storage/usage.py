@@ -1,0 +1,190 @@
+"""What language models cost: reserved before a call, settled after it, summed by session, person and day.
+
+A day is a day in UTC by the database's clock. A call whose process died stays as it was reserved, at the most
+it can have cost.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.orm import Session
+
+from storage import sessions
+from storage.database import USAGE_LOCK
+from storage.models import AnalysisSession, Usage, User
+from storage.sessions import Lease
+
+Scope = Literal["session", "user_day", "day"]
+Grouping = Literal["day", "user", "model", "agent", "session"]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Tokens read and written, dollars, and calls."""
+
+    tokens: int = 0
+    usd: float = 0.0
+    calls: int = 0
+
+
+@dataclass(frozen=True)
+class Cap:
+    """The most that may be spent in one scope; None for no limit."""
+
+    scope: Scope
+    tokens: int | None
+    usd: float | None
+
+    def allows(self, spent: Spent) -> bool:
+        return (self.tokens is None or spent.tokens <= self.tokens) and (
+            self.usd is None or spent.usd <= self.usd
+        )
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A call that may be made. `after` is what each scope comes to if it costs the most it can."""
+
+    usage_id: int
+    after: dict[Scope, Spent]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A call that would go over a cap; `spent` is what was spent before it."""
+
+    cap: Cap
+    spent: Spent
+
+
+def reserve(
+    db: Session,
+    lease: Lease,
+    caps: Sequence[Cap],
+    *,
+    agent: str,
+    model: str,
+    input_tokens: int,
+    output_tokens: int,
+    cost_usd: float,
+) -> Reserved | Refused:
+    """Write down a call before it is made, unless it could go over a cap. Raises LeaseLost.
+
+    One at a time in the whole installation, so that runs that ask at once cannot pass a cap together.
+    """
+    row = sessions.held(db, lease)
+    db.execute(select(func.pg_advisory_xact_lock(USAGE_LOCK)))
+    after: dict[Scope, Spent] = {}
+    for cap in caps:
+        spent = spent_in(db, cap.scope, session_id=row.id, owner_id=row.owner_id)
+        after[cap.scope] = Spent(
+            spent.tokens + input_tokens + output_tokens, spent.usd + cost_usd, spent.calls + 1
+        )
+        if not cap.allows(after[cap.scope]):
+            return Refused(cap, spent)
+    usage = Usage(
+        session_id=row.id,
+        owner_id=row.owner_id,
+        agent=agent,
+        model=model,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost_usd=cost_usd,
+        settled=False,
+    )
+    db.add(usage)
+    db.flush()
+    return Reserved(usage.id, after)
+
+
+def settle(db: Session, usage_id: int, *, input_tokens: int, output_tokens: int, cost_usd: float) -> None:
+    """Replace what was reserved by what it came to."""
+    usage = db.get(Usage, usage_id)
+    if usage is not None:
+        usage.input_tokens, usage.output_tokens = input_tokens, output_tokens
+        usage.cost_usd, usage.settled = cost_usd, True
+
+
+def spent_in(db: Session, scope: Scope, *, session_id: uuid.UUID, owner_id: uuid.UUID) -> Spent:
+    """What was spent in a scope so far."""
+    today = Usage.created_at >= text("date_trunc('day', now() at time zone 'utc') at time zone 'utc'")
+    match scope:
+        case "session":
+            return _sum(db, Usage.session_id == session_id)
+        case "user_day":
+            return _sum(db, Usage.owner_id == owner_id, today)
+        case "day":
+            return _sum(db, today)
+
+
+def of_session(db: Session, session_id: uuid.UUID) -> Spent:
+    """What one session has spent."""
+    return _sum(db, Usage.session_id == session_id)
+
+
+def typical(db: Session, model: str, *, sessions_least: int = 3) -> tuple[int, int] | None:
+    """Median tokens read and written by finished sessions that used `model`; None for too few of them."""
+    each = (
+        select(func.sum(Usage.input_tokens).label("read"), func.sum(Usage.output_tokens).label("written"))
+        .join(AnalysisSession, AnalysisSession.id == Usage.session_id)
+        .where(Usage.model == model, AnalysisSession.status == "completed")
+        .group_by(Usage.session_id)
+        .subquery()
+    )
+    middle = [func.percentile_cont(0.5).within_group(column) for column in (each.c.read, each.c.written)]
+    count, read, written = db.execute(select(func.count(), *middle).select_from(each)).one()
+    return (int(read), int(written)) if count >= sessions_least else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a usage report."""
+
+    name: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    usd: float
+
+
+def report(
+    db: Session, grouping: Grouping, since: datetime, *, owner_id: uuid.UUID | None = None
+) -> list[Line]:
+    """Usage since a moment, summed by day, user, model, agent or session; of one person or of all."""
+    named: dict[Grouping, Any] = {
+        "day": func.to_char(func.timezone("utc", Usage.created_at), "YYYY-MM-DD"),
+        "user": func.coalesce(User.display_name, "(deleted)"),
+        "model": Usage.model,
+        "agent": Usage.agent,
+        "session": func.coalesce(func.concat("R-", AnalysisSession.number), "(deleted)"),
+    }
+    name = named[grouping].label("name")
+    query = (
+        select(
+            name,
+            func.count(),
+            func.sum(Usage.input_tokens),
+            func.sum(Usage.output_tokens),
+            func.sum(Usage.cost_usd),
+        )
+        .select_from(Usage)
+        .outerjoin(User, User.id == Usage.owner_id)
+        .outerjoin(AnalysisSession, AnalysisSession.id == Usage.session_id)
+        .where(Usage.created_at >= since)
+        .group_by(name)
+        .order_by(name if grouping == "day" else func.sum(Usage.cost_usd).desc(), name)
+    )
+    if owner_id is not None:
+        query = query.where(Usage.owner_id == owner_id)
+    return [Line(str(n), c, int(i), int(o), float(u)) for n, c, i, o, u in db.execute(query)]
+
+
+def _sum(db: Session, *where: ColumnElement[bool]) -> Spent:
+    total = func.coalesce(func.sum(Usage.input_tokens + Usage.output_tokens), 0)
+    dollars = func.coalesce(func.sum(Usage.cost_usd), 0.0)
+    tokens, usd, calls = db.execute(select(total, dollars, func.count(Usage.id)).where(*where)).one()
+    return Spent(int(tokens), float(usd), int(calls))

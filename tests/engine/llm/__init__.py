@@ -1,0 +1,1 @@
+"""Agents that think: providers, limits, and every way of being led astray."""

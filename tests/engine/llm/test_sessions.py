@@ -1,0 +1,72 @@
+"""Whole sessions with a model: what it may decide, and who does the work when it cannot."""
+
+from collections.abc import Callable
+
+from engine.outcome import Completed
+from tests.engine.llm.conftest import House, thinking
+from tests.engine.llm.players import good
+from tests.model_server import Asked, ModelServer, Player, Says
+
+Serve = Callable[[Player], ModelServer]
+
+
+def test_a_model_that_works_leads_a_session_in_its_own_words(house: House, serve: Serve) -> None:
+    server = serve(good)
+    session = house.open()
+    outcome = house.run(session, thinking(server))
+    report = house.report(outcome)
+    assert "There is nothing here to trade on." in report
+    assert "Model training (test-model): The model training went as planned." in report.replace("**", "")
+    assert not house.notes(session)
+    assert {row.settled for row in house.usage(session)} == {True}
+    spent = sum(row.input_tokens + row.output_tokens for row in house.usage(session))
+    meter = house.told(session, "usage")[-1].payload
+    assert (meter["tokens"], meter["calls"]) == (spent, len(house.usage(session)))
+
+
+def test_the_same_answer_comes_from_a_model_and_from_the_planner(house: House, serve: Serve) -> None:
+    """The model words it; figures and verdict are the tools'."""
+    with_model = house.run(house.open(), thinking(serve(good)))
+    without = house.run(house.open(owner="bob"))
+    assert isinstance(with_model, Completed)
+    assert isinstance(without, Completed)
+    assert with_model.result["models"] == without.result["models"]
+    assert with_model.result["verdict"]["decision"] == without.result["verdict"]["decision"]
+
+
+def test_a_wrong_key_is_said_once_and_the_run_goes_on_offline(house: House, serve: Serve) -> None:
+    server = serve(lambda asked: Says(status=401))
+    session = house.open()
+    outcome = house.run(session, thinking(server))
+    assert house.notes(session) == [
+        "The model's server refused the key: check OPENAI_API_KEY. The run goes on with the offline planner."
+    ]
+    assert len(server.asked) == 1
+    assert "refused the key" in house.report(outcome)
+
+
+def test_a_stage_that_fails_twice_is_done_offline_and_the_next_one_is_not(house: House, serve: Serve) -> None:
+    def play(asked: Asked) -> Says:
+        return Says(text="I would rather not.") if asked.stage == "data_analysis" else good(asked)
+
+    server = serve(play)
+    session = house.open()
+    report = house.report(house.run(session, thinking(server))).replace("**", "")
+    assert sum(asked.stage == "data_analysis" for asked in server.asked) == 2
+    assert "Data analysis (offline planner):" in report
+    assert "used no tool and gave no result" in report
+    assert "Feature engineering (test-model):" in report
+
+
+def test_a_fallback_model_takes_over_for_the_rest_of_the_run(house: House, serve: Serve) -> None:
+    def play(asked: Asked) -> Says:
+        return Says(status=404) if asked.body["model"] == "test-model" else good(asked)
+
+    server = serve(play)
+    session = house.open()
+    outcome = house.run(session, thinking(server, llm_fallback_model="other-model"))
+    assert isinstance(outcome, Completed)
+    assert [asked.body["model"] for asked in server.asked].count("test-model") == 1
+    [note] = house.notes(session)
+    assert note.endswith("check OPENAI_MODEL. Going on with other-model.")
+    assert "(other-model)" in house.report(outcome)

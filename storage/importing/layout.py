@@ -1,27 +1,23 @@
 """Which column is what: by its header, by the person's word, or by what its values can only be."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage import coins
 from storage.importing import columns as words
-from storage.importing import numbers, stamps, zones
+from storage.importing import zones
+from storage.importing.by_values import prices_by_values
 from storage.importing.columns import Header
 from storage.importing.errors import FileRefused, Unclear
 from storage.importing.raw import RawTable
+from storage.importing.sample import Sample
 
 Array = np.ndarray[Any, Any]
 
-_SAMPLE_ROWS = 1_000
-_CLOCK = (
-    r"^\s*(\d{1,2}[:.hH]\d{2}([:.]\d{2})?([.,]\d+)?\s*([AaPp]\.?[Mm]\.?)?"
-    r"|[0-5]?\d|1?\d[0-5]\d|2[0-3][0-5]\d|[01]?\d[0-5]\d[0-5]\d|2[0-3][0-5]\d[0-5]\d)\s*$"
-)
 _VALUES = (*words.PRICES, words.VOLUME, words.BID, words.ASK)
 _TIME_ORDER = (words.TIME, words.DATE, None, words.END_TIME, words.CREATED)
 
@@ -54,7 +50,7 @@ def recognise(table: RawTable, given: Mapping[str, str]) -> Layout:
 
     Raises Unclear (option `columns`) where the values leave more than one reading.
     """
-    sample = _Sample(table)
+    sample = Sample(table)
     if given:
         return _as_given(table, given)
     headers = [words.describe(texts) for texts in table.headers]
@@ -64,7 +60,7 @@ def recognise(table: RawTable, given: Mapping[str, str]) -> Layout:
     notes: list[str] = []
     panels = _panels(headers, free, sample, notes)
     if not panels:
-        panels = [_by_values(table, headers, free, time, sample, notes)]
+        panels = [Panel(None, prices_by_values(table, headers, free, time, sample, notes))]
     quote_currency = _quote_in_headers(headers, panels)
     if quote_currency:
         panels = [Panel(coins.Market("", quote_currency), panel.columns) for panel in panels]
@@ -74,58 +70,6 @@ def recognise(table: RawTable, given: Mapping[str, str]) -> Layout:
     zone = next((at for at in free if headers[at].role == words.ZONE and sample.share(at, zones.named)), None)
     interval = next((at for at in free if headers[at].role == words.INTERVAL), None)
     return Layout(time, is_end, tuple(panels), coin, quote, venue, zone, interval, notes)
-
-
-class _Sample:
-    """Some rows from all over the table, read once per column and question."""
-
-    def __init__(self, table: RawTable) -> None:
-        step = max(table.rows // _SAMPLE_ROWS, 1)
-        places = pa.array(np.arange(0, table.rows, step))
-        self.columns = [column.take(places).combine_chunks() for column in table.columns]
-        self._stamps: dict[int, Array] = {}
-        self._numbers: dict[int, Array] = {}
-
-    def texts(self, at: int) -> pa.Array:
-        return self.columns[at].cast(pa.string()).fill_null("")
-
-    def stamp_share(self, at: int) -> float:
-        """How many of the values that are there read as stamps."""
-        if at not in self._stamps:
-            self._stamps[at] = stamps.readable(self.columns[at])
-        filled = pc.not_equal(self.texts(at), "").to_numpy(zero_copy_only=False)
-        return float(self._stamps[at][filled].mean()) if filled.any() else 0.0
-
-    def instants(self, at: int) -> bool:
-        """Whether the values need no zone: Unix times, typed ones in UTC, or texts with an offset."""
-        kinds = stamps.parse(self.columns[at], day_first=True).kind
-        return bool((kinds == stamps.INSTANT).mean() > 0.5)
-
-    def numbers(self, at: int) -> Array:
-        if at not in self._numbers:
-            column = self.columns[at]
-            is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-            mark = numbers.decimal_mark([column]) if is_text else numbers.Decimal.POINT
-            if mark is numbers.Decimal.OPEN:  # numbers under either mark; which one is asked later
-                mark = numbers.Decimal.COMMA
-            self._numbers[at] = numbers.parse(column, mark)[0]
-        return self._numbers[at]
-
-    def number_share(self, at: int) -> float:
-        return float(np.isfinite(self.numbers(at)).mean())
-
-    def clock_share(self, at: int) -> float:
-        """How many of the values are times of day, with marks between or digits alone (5, 2355, 235500)."""
-        found = pc.match_substring_regex(self.texts(at), _CLOCK)
-        return float(np.mean(found.to_numpy(zero_copy_only=False)))
-
-    def share(self, at: int, test: Callable[[str], Any]) -> float:
-        """How many rows of a text column pass a test."""
-        counts = pc.value_counts(self.texts(at))
-        passed = sum(
-            item["counts"] for item in counts.to_pylist() if item["values"].strip() and test(item["values"])
-        )
-        return float(passed / max(len(self.columns[at]), 1))
 
 
 def _as_given(table: RawTable, given: Mapping[str, str]) -> Layout:
@@ -157,7 +101,7 @@ def _place(table: RawTable, name: str) -> int:
     raise Unclear("columns", f"There is no column {name[:30]!r}. The file has: {held[:300]}.")
 
 
-def _time(table: RawTable, headers: Sequence[Header], sample: _Sample) -> tuple[tuple[int, ...], bool]:
+def _time(table: RawTable, headers: Sequence[Header], sample: Sample) -> tuple[tuple[int, ...], bool]:
     named = [at for at in range(len(headers)) if words.is_time(table.headers[at])]
     unnamed = [at for at in range(len(headers)) if words.is_unnamed(table.headers[at])]
     candidates = [at for at in (*named, *unnamed) if sample.stamp_share(at) >= 0.5]
@@ -183,7 +127,7 @@ def _time(table: RawTable, headers: Sequence[Header], sample: _Sample) -> tuple[
     return (best,), headers[best].role == words.END_TIME
 
 
-def _panels(headers: Sequence[Header], free: Sequence[int], sample: _Sample, notes: list[str]) -> list[Panel]:
+def _panels(headers: Sequence[Header], free: Sequence[int], sample: Sample, notes: list[str]) -> list[Panel]:
     """The columns by coin, as the headers name them; none if no header names a price."""
     by_coin: dict[coins.Market | None, dict[str, list[int]]] = {}
     plain_close = any(
@@ -238,7 +182,7 @@ def _best(headers: Sequence[Header], places: Sequence[int], role: str) -> int:
     return min(places, key=lambda at: (headers[at].rank, at))
 
 
-def _sides(buy: int, sell: int, sample: _Sample) -> dict[str, int]:
+def _sides(buy: int, sell: int, sample: Sample) -> dict[str, int]:
     """A page names the sides as the customer sees them (buy above sell), a book the other way round."""
     difference = sample.numbers(buy) - sample.numbers(sell)
     customer = np.nanmedian(difference) >= 0 if np.isfinite(difference).any() else True
@@ -262,7 +206,7 @@ def _quote_in_headers(headers: Sequence[Header], panels: Sequence[Panel]) -> str
 
 
 def _coin(
-    headers: Sequence[Header], free: Sequence[int], panels: Sequence[Panel], sample: _Sample
+    headers: Sequence[Header], free: Sequence[int], panels: Sequence[Panel], sample: Sample
 ) -> tuple[int | None, int | None]:
     """The columns that name the coin and the currency of each row."""
     used = {at for panel in panels for at in panel.columns.values()}
@@ -280,61 +224,7 @@ def _coin(
     return best, quotes[0] if quotes else None
 
 
-def _by_values(
-    table: RawTable,
-    headers: Sequence[Header],
-    free: Sequence[int],
-    time: tuple[int, ...],
-    sample: _Sample,
-    notes: list[str],
-) -> Panel:
-    """Columns without usable headers: four neighbours of which one is always highest and one always lowest."""
-    _require_readable_prices(table, headers, free)
-    roles = (words.VOLUME, words.IGNORED, words.INTERVAL)  # named, so they are no prices
-    numeric = [at for at in free if sample.number_share(at) > 0.9 and headers[at].role not in roles]
-    numeric = [at for at in numeric if not _is_other_time(sample, at, time)]
-    numeric = [at for at in numeric if np.nanmin(sample.numbers(at)) >= 0]
-    for start in range(len(numeric) - 3):
-        window = numeric[start : start + 4]
-        if window[-1] - window[0] != 3:
-            continue
-        found = _open_high_low_close(table, window, time, sample)
-        if found:
-            rest = [at for at in numeric if at > window[-1]]
-            called = [at for at in free if headers[at].role == words.VOLUME and sample.number_share(at) > 0]
-            volume = (
-                called[0] if called else next((at for at in rest if not _between(sample, at, found)), None)
-            )
-            if volume is not None:
-                found[words.VOLUME] = volume
-            order = ", ".join(sorted(found, key=lambda role: found[role]))
-            notes.append(f"columns told by their values: {order}")
-            return Panel(None, found)
-    if len(numeric) == 1:
-        notes.append("the one column of numbers is taken as the price")
-        return Panel(None, {words.CLOSE: numeric[0]})
-    if not numeric:
-        raise FileRefused("No prices are found in it: there is no column of numbers beside the times.")
-    first = " | ".join(str(column[0].as_py())[:20] for column in table.columns[:12])
-    raise Unclear(
-        "columns",
-        f"Which column is the price cannot be told ({first}): say it, as in "
-        "--columns time=1,open=2,high=3,low=4,close=5.",
-    )
-
-
-def _require_readable_prices(table: RawTable, headers: Sequence[Header], free: Sequence[int]) -> None:
-    """Raise FileRefused if a header promises a price and its cells are none: no other column stands in for it."""
-    for at in free:
-        if headers[at].role in (words.CLOSE, words.BID, words.BUY):
-            first = next((str(cell) for cell in table.columns[at].slice(0, 50).to_pylist() if cell), "")
-            raise FileRefused(
-                f"The column {headers[at].text[:24]!r} holds no prices that can be read (such as {first[:24]!r}): "
-                "name the right one, as in --columns time=1,close=5."
-            )
-
-
-def _require_one_line_each(table: RawTable, headers: Sequence[Header], sample: _Sample) -> None:
+def _require_one_line_each(table: RawTable, headers: Sequence[Header], sample: Sample) -> None:
     """Raise FileRefused for a long table: a line for each kind of price, its name in a column."""
     for at, header in enumerate(headers):
         if (
@@ -350,7 +240,7 @@ def _require_one_line_each(table: RawTable, headers: Sequence[Header], sample: _
 
 
 def _note_unused(
-    headers: Sequence[Header], free: Sequence[int], panels: Sequence[Panel], sample: _Sample, notes: list[str]
+    headers: Sequence[Header], free: Sequence[int], panels: Sequence[Panel], sample: Sample, notes: list[str]
 ) -> None:
     """Name the columns of numbers whose headers mean nothing to us: one of them may be wanted."""
     used = {at for panel in panels for at in panel.columns.values()}
@@ -358,50 +248,3 @@ def _note_unused(
     unused = [headers[at].text[:24] for at in unknown if sample.number_share(at) > 0.5][:6]
     if unused:
         notes.append(f"not used: {', '.join(unused)} (--columns says otherwise)")
-
-
-def _is_other_time(sample: _Sample, at: int, time: tuple[int, ...]) -> bool:
-    """Whether a column of numbers is a second column of times, such as when a bar closed.
-
-    Numbers of five digits are only that if they stay close to the times: bitcoin's prices look like Excel's days.
-    """
-    if sample.stamp_share(at) < 0.9:
-        return False
-    mine, theirs = (stamps.parse(sample.columns[place], day_first=True).micros for place in (at, time[0]))
-    return bool(np.median(np.abs(mine - theirs)) < 40 * stamps.DAY_MICROS)
-
-
-def _open_high_low_close(
-    table: RawTable, window: Sequence[int], time: tuple[int, ...], sample: _Sample
-) -> dict[str, int] | None:
-    values = np.array([sample.numbers(at) for at in window])
-    values = values[:, np.isfinite(values).all(axis=0)]
-    if values.shape[1] < 2 or not (values.max(axis=0) > values.min(axis=0)).any():
-        return None
-    slack = 1e-9
-    highest = [at for at in range(4) if np.mean(values[at] >= values.max(axis=0) * (1 - slack)) >= 0.98]
-    lowest = [at for at in range(4) if np.mean(values[at] <= values.min(axis=0) * (1 + slack)) >= 0.98]
-    if len(highest) != 1 or len(lowest) != 1 or highest == lowest:
-        return None
-    first, second = (at for at in range(4) if at not in (highest[0], lowest[0]))
-    if _opens(table, window[second], window[first], time):
-        first, second = second, first
-    return {words.OPEN: window[first], words.HIGH: window[highest[0]], words.LOW: window[lowest[0]],
-            words.CLOSE: window[second]}  # fmt: skip
-
-
-def _opens(table: RawTable, candidate: int, other: int, time: tuple[int, ...]) -> bool:
-    """Whether `candidate` rather than `other` is the open: a bar opens where the one before it closed."""
-    rows = min(table.rows, 2_000)
-    micros = stamps.parse(table.columns[time[0]].slice(0, rows), day_first=True).micros
-    order = np.argsort(micros, kind="stable")
-    pair = [table.columns[at].slice(0, rows) for at in (candidate, other)]
-    mark = numbers.decimal_mark([column for column in pair if pa.types.is_string(column.type)])
-    a, b = (numbers.parse(column, mark)[0][order] for column in pair)
-    return bool(np.nanmean(np.abs(a[1:] - b[:-1])) < 0.9 * np.nanmean(np.abs(b[1:] - a[:-1])))
-
-
-def _between(sample: _Sample, at: int, found: Mapping[str, int]) -> bool:
-    """Whether a column always lies between low and high, as an average price does and a volume does not."""
-    low, high, values = (sample.numbers(place) for place in (found[words.LOW], found[words.HIGH], at))
-    return bool(np.mean((values >= low * 0.999) & (values <= high * 1.001)) > 0.95)

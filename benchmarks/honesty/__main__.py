@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a JSON Lines file of outcomes, continued when it exists")
     parser.add_argument("--seconds", type=float, help="stop after so long and print what there is")
     parser.add_argument("--no-naive", action="store_true", help="leave the obvious ways out")
-    parser.add_argument("--no-front-door", action="store_true", help="leave the 12 runs of the whole product out")
+    parser.add_argument(
+        "--no-front-door", action="store_true", help="leave the 12 runs of the whole product out"
+    )
     parser.add_argument("--kinds", help="only kinds whose name contains this")
     asked = parser.parse_args()
     # A fit uses one thread; every core has a series of its own.
@@ -52,7 +54,9 @@ def main() -> int:
         told, agree = front_door.run(asked.seed)
         print(told)
         met = met and agree
-    print(f"\n{time.monotonic() - started:,.0f} s on {asked.processes} processes. Targets {'met' if met else 'MISSED'}.")
+    print(
+        f"\n{time.monotonic() - started:,.0f} s on {asked.processes} processes. Targets {'met' if met else 'MISSED'}."
+    )
     return 0 if met else 1
 
 

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from engine.science import bars
+from engine.science.errors import TooFewBars
 
-# Half of the bars missing is no series any more; a hole of a week splits it.
+# Half of the bars missing or standing still is no series any more; a hole of a week splits it.
 MOST_MISSING = 0.5
+MOST_STALE = 0.5
 LONGEST_HOLE_DAYS = 7
 _STALE_RUN = 12
 _SPIKE = 0.05
@@ -17,7 +19,10 @@ _SPIKE = 0.05
 
 @dataclass(frozen=True)
 class DataReport:
-    """Counts over one coin's bars; `start` is moved forward where an old hole made the data before it unusable."""
+    """Counts over one coin's bars; `start` is moved forward where an old hole made the data before it unusable.
+
+    `invalid` bars have a close that is no price (NaN, infinite, zero or less): they are treated as missing.
+    """
 
     decision: Literal["ok", "shorten", "refuse"]
     reason: str
@@ -25,6 +30,7 @@ class DataReport:
     end: pd.Timestamp
     rows: int
     missing_bars: int
+    invalid: int
     duplicates: int
     stale_bars: int
     crossed_quotes: int
@@ -42,7 +48,10 @@ def check(prices: pd.DataFrame) -> DataReport:
     minutes = bars.bar_minutes(prices)
     index = pd.DatetimeIndex(prices.index)
     step = pd.Timedelta(minutes=minutes)
-    ordered = prices[~index.duplicated(keep="last")].sort_index()
+    once = prices[~index.duplicated(keep="last")]
+    ordered = _priced(once)
+    if ordered.empty:
+        raise TooFewBars("None of the bars of this period has a price; choose another period or series.")
     gaps = pd.Series(ordered.index).diff()
     hole = gaps > pd.Timedelta(days=LONGEST_HOLE_DAYS)
     start = ordered.index[int(np.flatnonzero(hole)[-1])] if hole.any() else ordered.index[0]
@@ -62,9 +71,15 @@ def check(prices: pd.DataFrame) -> DataReport:
     elif close.nunique() < 2:
         decision, reason = "refuse", "The price never changes in this period; choose another period or coin."
     move = close.pct_change()
-    back = (move.abs() > _SPIKE) & ((close.shift(-1) / close.shift(1) - 1).abs() < _SPIKE / 5)
     runs = close.ne(close.shift()).cumsum()
-    lengths = runs.groupby(runs).transform("size")
+    stale = int((runs.groupby(runs).transform("size") >= _STALE_RUN).sum())
+    if decision != "refuse" and stale > MOST_STALE * expected:
+        decision, reason = (
+            "refuse",
+            f"The price stands still in {stale / expected:.0%} of the bars, as when a venue is down or hardly anybody "
+            "trades; choose another period, coin or series.",
+        )
+    back = (move.abs() > _SPIKE) & ((close.shift(-1) / close.shift(1) - 1).abs() < _SPIKE / 5)
     crossed = (kept["bid"] > kept["ask"]).sum() if {"bid", "ask"} <= set(kept.columns) else 0
     return DataReport(
         decision=decision,
@@ -73,8 +88,9 @@ def check(prices: pd.DataFrame) -> DataReport:
         end=kept.index[-1] + step,
         rows=len(kept),
         missing_bars=missing,
-        duplicates=len(prices) - len(ordered),
-        stale_bars=int((lengths >= _STALE_RUN).sum()),
+        invalid=len(once) - len(ordered),
+        duplicates=len(prices) - len(once),
+        stale_bars=stale,
         crossed_quotes=int(crossed),
         spikes=int(back.sum()),
         largest_move=float(move.iloc[int(np.nanargmax(move.abs().to_numpy(np.float64)))])
@@ -86,9 +102,15 @@ def check(prices: pd.DataFrame) -> DataReport:
 def clean(prices: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     """Bars in order, each stamp once (the later row wins), from the report's start, on the full grid."""
     index = pd.DatetimeIndex(prices.index)
-    ordered = prices[~index.duplicated(keep="last")].sort_index().loc[report.start :]
+    ordered = _priced(prices[~index.duplicated(keep="last")]).loc[report.start :]
+    ordered = ordered.replace([np.inf, -np.inf], np.nan)
     filled = ordered.assign(
         **{name: ordered[name].fillna(ordered["close"]) for name in ("open", "high", "low")},
         volume=ordered["volume"].fillna(0.0),
     )
     return bars.regular(filled)
+
+
+def _priced(prices: pd.DataFrame) -> pd.DataFrame:
+    close = prices["close"].to_numpy(np.float64)
+    return prices[np.isfinite(close) & (close > 0)].sort_index()

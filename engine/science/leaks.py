@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ from engine.science import bars, features
 from engine.science.features import FeatureSpec
 
 CUTS = 24
+# Fills show only where a cut falls into a gap: the gate makes some gaps of its own and cuts there as well.
+HOLES = 8
+_LONGEST_HOLE = 6
 _SHORTEST = 50
 _TOLERANCE = 1e-6
 
@@ -41,9 +45,10 @@ class LeakReport:
 def check(
     build: Build, prices: pd.DataFrame, seed: int, *, warmup_bars: int = 0, cuts: int = CUTS
 ) -> LeakReport:
-    """Recompute on prices cut at `cuts` random bars; a row at or before a cut that changes betrays its column.
+    """Recompute on prices cut at `cuts` random bars; a row before a cut that changes betrays its column.
 
-    Then recompute with the first bars left out, keeping at least `warmup_bars`: the last row must not change.
+    The same with a few short gaps (rows of NaN) and cuts inside them, where filling from later bars shows. Then
+    recompute with the first bars left out, keeping at least `warmup_bars`: the last row must not change.
     """
     whole = build(prices)
     draw = np.random.default_rng(seed)
@@ -52,12 +57,18 @@ def check(
     for end in sorted(draw.integers(shortest, len(prices), size=cuts)):
         part = build(prices.iloc[:end])
         leaking |= _differing(whole.iloc[: len(part)], part)
+    holed, inside = _with_holes(prices, shortest, draw)
+    if inside:
+        filled = build(holed)
+        for end in inside:
+            part = build(holed.iloc[:end])
+            leaking |= _differing(filled.iloc[: len(part)], part)
     start = min(len(prices) // 3, max(len(prices) - warmup_bars - 2, 0))
     moved: set[str] = set()
     if start:
         later = build(prices.iloc[start:])
         moved = _differing(whole.iloc[-1:], later.iloc[-1:]) - leaking
-    return LeakReport(tuple(sorted(leaking)), tuple(sorted(moved)), cuts)
+    return LeakReport(tuple(sorted(leaking)), tuple(sorted(moved)), cuts + len(inside))
 
 
 def check_features(
@@ -75,6 +86,23 @@ def check_features(
         return features.build(part, spec, {coin: frame.loc[:end] for coin, frame in drivers.items()})
 
     return check(build, recent, seed, warmup_bars=warmup)
+
+
+def _with_holes(
+    prices: pd.DataFrame, shortest: int, draw: np.random.Generator
+) -> tuple[pd.DataFrame, list[int]]:
+    """Return the prices with gaps, spread over the checked part, and for each gap a place to cut inside it."""
+    edges = np.linspace(shortest, len(prices) - _LONGEST_HOLE - 1, HOLES + 1).astype(int)
+    if (np.diff(edges) <= _LONGEST_HOLE).any():
+        return prices, []
+    gone = np.zeros(len(prices), dtype=bool)
+    inside: list[int] = []
+    for low, high in pairwise(edges):
+        start, length = int(draw.integers(low, high - _LONGEST_HOLE)), int(draw.integers(1, _LONGEST_HOLE + 1))
+        gone[start : start + length] = True
+        # The row before the cut lies in the gap: what stands there can only come from later bars.
+        inside.append(start + int(draw.integers(1, length + 1)))
+    return prices.mask(np.broadcast_to(gone[:, None], prices.shape)), inside
 
 
 def _differing(whole: pd.DataFrame, part: pd.DataFrame) -> set[str]:

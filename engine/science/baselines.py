@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engine.science import backtest, bars, metrics, references
-from engine.science.bars import Floats
+from engine.science import backtest, bars, metrics, references, walkforward
+from engine.science.bars import Floats, Ints
 from engine.science.candidates import Candidate
 from engine.science.metrics import Estimate
 from engine.science.study import Study
 
 _SHIFTS = 200
-_PLACEBO_BLOCK_MINUTES = 240
 
 MAJORITY, PERSISTENCE, HOLD, LUCK, PLACEBO = "majority", "persistence", "buy_and_hold", "random", "placebo"
 
@@ -31,7 +30,7 @@ class Baseline:
     return_after_costs: Estimate | None
 
 
-def beside(study: Study, chosen: Candidate, seed: int) -> list[Baseline]:
+def beside(study: Study, chosen: Candidate, seed: int, threads: int = 1) -> list[Baseline]:
     """Return the baselines of the chosen rule on the judged span."""
     found = _forecasters(study, chosen, seed)
     held = np.ones(study.judged_bars)
@@ -39,6 +38,7 @@ def beside(study: Study, chosen: Candidate, seed: int) -> list[Baseline]:
     found.append(Baseline(HOLD, "buys at the start and holds", {}, _exact(account.return_after_costs)))
     if chosen.positions is not None:
         found.append(luck(chosen.positions, study.next_returns[study.judged], study.cost.share, seed))
+    found.append(placebo(study, chosen, seed, threads))
     return found
 
 
@@ -58,24 +58,42 @@ def luck(positions: Floats, next_returns: Floats, cost: float, seed: int) -> Bas
     return Baseline(LUCK, "trades as often, at random times", {}, result)
 
 
-def placebo_prices(prices: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return prices whose bars are shuffled in blocks of 4 hours: any link from one block to the next is cut.
+def placebo(study: Study, chosen: Candidate, seed: int, threads: int = 1) -> Baseline:
+    """Return what the chosen model's whole pipeline finds where nothing can be found.
 
-    Each bar keeps its shape against the close before it; the path starts at the same price.
+    Outcomes and returns change places in whole blocks of time, together, while the features stay: volatility, labels
+    and folds are as they were, only the link between what is known and what comes is cut.
     """
-    grid = bars.regular(prices)
-    filled = grid[["open", "high", "low", "close"]].ffill().bfill()
-    close = filled["close"].to_numpy(np.float64)
-    before = np.concatenate([close[:1], close[:-1]])
-    size = max(4, _PLACEBO_BLOCK_MINUTES // bars.bar_minutes(grid))
-    order = np.random.default_rng([seed, 31]).permutation(-(-len(close) // size))
-    rows = np.concatenate([np.arange(block * size, min((block + 1) * size, len(close))) for block in order])
-    path = close[0] * np.cumprod((close / before)[rows])
-    start = np.concatenate([close[:1], path[:-1]])
-    columns = {name: start * (filled[name].to_numpy(np.float64) / before)[rows] for name in filled.columns}
-    columns["close"] = path
-    columns["volume"] = grid["volume"].fillna(0.0).to_numpy(np.float64)[rows]
-    return pd.DataFrame(columns, index=grid.index)
+    h, judged = chosen.horizon_bars, study.judged
+    order = _shuffled_blocks(len(study.prices), max(1, study.test_minutes // study.bar_minutes), seed)
+    actual = pd.Series(study.targets[h].to_numpy(np.float64)[order], index=study.targets[h].index)
+    walked = walkforward.run(
+        study.features,
+        actual,
+        chosen.model,
+        study.plans[h],
+        task=study.question.task,
+        seed=seed,
+        threads=threads,
+    )
+    y, said = actual.to_numpy(np.float64)[judged], walked.predictions[judged]
+    index, minutes = study.times(judged), study.test_minutes
+    if study.question.task == "classification":
+        found = metrics.classification(y, said, index, minutes, seed)
+    else:
+        found = metrics.regression(y, said, index, minutes, seed, walked.last.training_mean)
+    made = None
+    if chosen.threshold is not None:
+        held = walkforward.positions(walked, chosen.threshold)[judged]
+        account = backtest.run(held, study.next_returns[order][judged], study.cost.share, study.bar_minutes)
+        made = _exact(account.return_after_costs)
+    return Baseline(PLACEBO, "the same model where outcomes are shuffled in blocks", found, made)
+
+
+def _shuffled_blocks(bars: int, size: int, seed: int) -> Ints:
+    """Return the positions 0 ... bars - 1 with whole blocks of `size` in another order."""
+    blocks = np.random.default_rng([seed, 31]).permutation(-(-bars // size))
+    return np.concatenate([np.arange(block * size, min((block + 1) * size, bars)) for block in blocks])
 
 
 def _forecasters(study: Study, chosen: Candidate, seed: int) -> list[Baseline]:

@@ -113,4 +113,5 @@ def clean(prices: pd.DataFrame, report: DataReport) -> pd.DataFrame:
 
 def _priced(prices: pd.DataFrame) -> pd.DataFrame:
     close = prices["close"].to_numpy(np.float64)
-    return prices[np.isfinite(close) & (close > 0)].sort_index()
+    priced: pd.DataFrame = prices[np.isfinite(close) & (close > 0)].sort_index()
+    return priced

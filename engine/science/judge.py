@@ -133,7 +133,7 @@ def conclude(
         verdict=decided,
         chosen=chosen,
         models=_models(prepared, family, own, chosen, seed),
-        baselines=tuple(baselines.beside(prepared, chosen, seed)),
+        baselines=tuple(baselines.beside(prepared, chosen, seed, threads)),
         account=account,
         equity=_equity(prepared, account, prepared.judged),
         sealed_equity=_equity(prepared, sealed_account, prepared.sealed),

@@ -98,7 +98,10 @@ def _with_holes(
     gone = np.zeros(len(prices), dtype=bool)
     inside: list[int] = []
     for low, high in pairwise(edges):
-        start, length = int(draw.integers(low, high - _LONGEST_HOLE)), int(draw.integers(1, _LONGEST_HOLE + 1))
+        start, length = (
+            int(draw.integers(low, high - _LONGEST_HOLE)),
+            int(draw.integers(1, _LONGEST_HOLE + 1)),
+        )
         gone[start : start + length] = True
         # The row before the cut lies in the gap: what stands there can only come from later bars.
         inside.append(start + int(draw.integers(1, length + 1)))

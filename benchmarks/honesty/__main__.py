@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import click
+
 FIRST_SEED = 910_000
 
 
@@ -46,15 +48,15 @@ def main() -> int:
     rows = list(_judge(wanted, asked.keep, asked.processes, started + (asked.seconds or 1e9)))
     table, met = tables.honesty(rows)
     judged = len({(row["kind"], row["seed"]) for row in rows})
-    print(f"\n{judged} of {len(wanted)} series through the judging function, seeds from {asked.seed}\n")
-    print(table, tables.seal_cost(rows), tables.naive(rows), tables.by_kind(rows), sep="\n\n")
+    click.echo(f"\n{judged} of {len(wanted)} series through the judging function, seeds from {asked.seed}\n")
+    click.echo("\n\n".join((table, tables.seal_cost(rows), tables.naive(rows), tables.by_kind(rows))))
     if not asked.full and not asked.no_front_door:
         from benchmarks.honesty import front_door
 
         told, agree = front_door.run(asked.seed)
-        print(told)
+        click.echo(told)
         met = met and agree
-    print(
+    click.echo(
         f"\n{time.monotonic() - started:,.0f} s on {asked.processes} processes. Targets {'met' if met else 'MISSED'}."
     )
     return 0 if met else 1
@@ -82,7 +84,7 @@ def _judge(
                 with keep.open("a") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
             yield from rows
-            print(f"\r{number}/{len(left)}", end="", file=sys.stderr, flush=True)
+            click.echo(f"\r{number}/{len(left)}", nl=False, err=True)
             if time.monotonic() > until:
                 pool.shutdown(wait=False, cancel_futures=True)
                 return

@@ -7,6 +7,7 @@ from sklearn.model_selection import train_test_split
 from xgboost import XGBClassifier
 
 from engine.science import backtest, features
+from engine.science.bars import Floats
 from engine.science.candidates import NET, SIGNAL, Candidate
 from engine.science.study import Study
 
@@ -32,7 +33,8 @@ def claims(study: Study, own: Sequence[Candidate], seed: int) -> dict[str, bool]
             parts = train_test_split(
                 x, up, test_size=0.2, shuffle=shuffle, random_state=seed if shuffle else None
             )
-            said.append(_accuracy(*parts, seed))
+            x_train, x_test, y_train, y_test = parts
+            said.append(_accuracy(x_train, x_test, y_train, y_test, seed))
     shuffled, plain, _, next_bar = said
     gross = [
         backtest.compound(np.nan_to_num(c.positions * study.next_returns[study.judged]))[-1] - 1.0
@@ -53,7 +55,7 @@ def claims(study: Study, own: Sequence[Candidate], seed: int) -> dict[str, bool]
 
 
 def _accuracy(
-    x_train: np.ndarray, x_test: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, seed: int
+    x_train: Floats, x_test: Floats, y_train: Floats, y_test: Floats, seed: int
 ) -> tuple[float, float]:
     """Accuracy of a boosted model with usual settings, and of always saying what is commoner in the test part."""
     model = XGBClassifier(n_estimators=100, max_depth=6, tree_method="hist", random_state=seed, n_jobs=1)

@@ -60,7 +60,8 @@ def test_nan_and_infinite_prices_are_gaps_and_never_numbers(prices: pd.DataFrame
 
 
 def test_after_a_hole_of_154_days_only_what_came_later_is_used(prices: pd.DataFrame) -> None:
-    earlier = prices.set_axis(prices.index - pd.Timedelta(days=154) - pd.Timedelta(minutes=5 * 3_000))
+    back = pd.Timedelta(days=154) + pd.Timedelta(minutes=5 * 3_000)
+    earlier = prices.set_axis(pd.DatetimeIndex(prices.index) - back)
     report = datagate.check(pd.concat([earlier, prices]))
     assert report.decision == "shorten"
     assert report.start == prices.index[0]

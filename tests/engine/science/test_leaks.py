@@ -17,6 +17,10 @@ def close(prices: pd.DataFrame) -> pd.Series:
     return prices["close"]
 
 
+def stamps(prices: pd.DataFrame) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(prices.index)
+
+
 LOOK_AHEAD: Mapping[str, Feature] = {
     "centred_mean": lambda p: close(p).rolling(25, center=True).mean(),
     "backward_fill": lambda p: close(p).bfill(),
@@ -29,7 +33,7 @@ LOOK_AHEAD: Mapping[str, Feature] = {
     "next_return": lambda p: close(p).shift(-1) / close(p) - 1,
     "target_12": lambda p: (close(p).shift(-12) > close(p)).astype(float),
     "next_open": lambda p: p["open"].shift(-1),
-    "hour_close": lambda p: close(p).groupby(p.index.floor("1h")).transform("last"),
+    "hour_close": lambda p: close(p).groupby(stamps(p).floor("1h")).transform("last"),
     "day_high": lambda p: p["high"].resample("1D").max().reindex(p.index, method="ffill"),
     "reversed_ewm": lambda p: close(p)[::-1].ewm(span=12).mean()[::-1],
     "future_volatility": lambda p: close(p).pct_change()[::-1].rolling(24).std()[::-1],
@@ -48,10 +52,10 @@ HONEST: Mapping[str, Feature] = {
     "z_score": lambda p: (close(p) - close(p).rolling(50).mean()) / close(p).rolling(50).std(),
     "rank_in_window": lambda p: close(p).rolling(50).rank(pct=True),
     "volume_share": lambda p: p["volume"] / p["volume"].rolling(20).sum(),
-    "hour": lambda p: pd.Series(p.index.hour.astype(float), index=p.index),
+    "hour": lambda p: pd.Series(stamps(p).hour.astype(float), index=p.index),
     "last_full_hour": lambda p: close(p).resample("1h", label="right", closed="right").last().reindex(
         p.index, method="ffill"
-    ).where(p.index.minute == 0),
+    ).where(stamps(p).minute == 0),
 }  # fmt: skip
 
 

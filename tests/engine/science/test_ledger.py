@@ -3,17 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine.science import blocks, ledger, maxt
 from engine.science.ledger import Trial
+from engine.science.targets import Target
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 FIRST = int(START.timestamp()) // (240 * 60)
 
 
 def trial(
-    name: str, sums: np.ndarray, *, coin: str = "btc", target: str = "direction", days: int = 0
+    name: str, sums: np.ndarray, *, coin: str = "btc", target: Target = "direction", days: int = 0
 ) -> Trial:
     start = START + timedelta(days=days)
     return Trial(
@@ -80,8 +82,6 @@ def test_a_trial_is_the_same_after_it_was_a_row(tried: list[Trial]) -> None:
 
 
 def test_blocks_lie_on_the_clock_and_cover_every_bar() -> None:
-    import pandas as pd
-
     index = pd.date_range("2024-01-01 02:00", periods=60, freq="5min", tz="UTC")
     first, sums = blocks.sums(np.ones(60), index, 240)
     assert first == FIRST

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from engine.science import maxt
+from engine.science.bars import Floats
 
 
-def enumerated(sums: np.ndarray) -> np.ndarray:
+def enumerated(sums: Floats) -> Floats:
     """Every sign pattern there is: the exact p-values."""
     signs = np.array(list(product([-1.0, 1.0], repeat=sums.shape[1])))
     scale = np.sqrt((sums**2).sum(axis=1))
     best = (signs @ (sums / scale[:, None]).T).max(axis=1)
     observed = sums.sum(axis=1) / scale
-    return (best[None, :] >= observed[:, None] - 1e-12).mean(axis=1)
+    shares: Floats = (best[None, :] >= observed[:, None] - 1e-12).mean(axis=1)
+    return shares
 
 
 def test_one_rule_with_four_gains_has_one_pattern_in_sixteen() -> None:

@@ -86,6 +86,11 @@ def test_too_few_bars_and_senseless_settings_are_refused_in_words() -> None:
         validation.plan(5_000, 4_000)
     with pytest.raises(TooFewBars, match="too short to tune"):
         list(validation.inner_folds(validation.plan(700, 1).folds[0], 1))
-    for wrong in ({"horizon_bars": 0}, {"refits": 0}, {"train_share": 0.9}, {"embargo_bars": -1}):
+    for wrong in (
+        lambda: validation.plan(5_000, 0),
+        lambda: validation.plan(5_000, 1, refits=0),
+        lambda: validation.plan(5_000, 1, train_share=0.9),
+        lambda: validation.plan(5_000, 1, embargo_bars=-1),
+    ):
         with pytest.raises(BadSetting):
-            validation.plan(**{"bars": 5_000, "horizon_bars": 1, **wrong})
+            wrong()

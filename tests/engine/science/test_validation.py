@@ -1,5 +1,7 @@
 """Where time is cut: training labels end before the test begins, and the last span is nobody's but the chosen rule's."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,11 +88,12 @@ def test_too_few_bars_and_senseless_settings_are_refused_in_words() -> None:
         validation.plan(5_000, 4_000)
     with pytest.raises(TooFewBars, match="too short to tune"):
         list(validation.inner_folds(validation.plan(700, 1).folds[0], 1))
-    for wrong in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: validation.plan(5_000, 0),
         lambda: validation.plan(5_000, 1, refits=0),
         lambda: validation.plan(5_000, 1, train_share=0.9),
         lambda: validation.plan(5_000, 1, embargo_bars=-1),
-    ):
+    )
+    for wrong in attempts:
         with pytest.raises(BadSetting):
             wrong()

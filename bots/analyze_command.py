@@ -11,6 +11,7 @@ NO_DATA = 4
 @click.option("--coins", metavar="btc,eth", help="The coins to predict, where the goal does not say.")
 @click.option("--horizon", metavar="1h", help="How far ahead: 15m, 1h, 4h, 1d.")
 @click.option("--period", metavar="90d", help="How much history to use: 90d, 12w, 6m.")
+@click.option("--budget", metavar="0.50", help="Dollars its language model may cost.")
 @click.option(
     "--answer", "answers", metavar="TEXT", multiple=True, help="Reply to a question; repeat it for the next."
 )
@@ -31,6 +32,7 @@ def analyze(
     coins: str | None,
     horizon: str | None,
     period: str | None,
+    budget: str | None,
     answers: tuple[str, ...],
     no_input: bool,
     out: str | None,
@@ -54,7 +56,7 @@ def analyze(
     from bots.platform import Command
     from bots.terminal import Manners
 
-    options = {"coins": coins, "horizon": horizon, "period": period}
+    options = {"coins": coins, "horizon": horizon, "period": period, "budget": budget}
     wanted = {name: value for name, value in options.items() if value}
     text = commands.check_goal(" ".join(goal))
     commands.check_preferences(wanted)

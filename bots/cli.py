@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "answer": ("bots.run_commands:answer", "Answer the question a run has asked."),
     "cancel": ("bots.run_commands:cancel", "Stop a run."),
     "results": ("bots.run_commands:results", "Show a finished run again, or write its files."),
+    "usage": ("bots.usage_command:usage", "Show what language models have cost."),
     "data": ("bots.data_commands:data", "Bring prices in, look at what is held, take them out."),
     "worker": ("bots.service_commands:worker", "Work on runs until told to stop."),
     "sweeper": ("bots.service_commands:sweeper", "Set going again what lost workers and queues left lying."),

@@ -1,6 +1,7 @@
 """What people can ask for, free of any platform: check it, write the rows, wake a worker, say what happens."""
 
 import logging
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from storage import events, sessions, users
 from storage.database import Database
 from storage.errors import StorageError
 from storage.models import AnalysisSession, User
+from storage.redaction import redact
 
 LONGEST_GOAL = 4_000
 LONGEST_ANSWER = 2_000
 LONGEST_OPTION = 200
-PREFERENCES = ("coins", "horizon", "period")
+PREFERENCES = ("coins", "horizon", "period", "budget")
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +160,7 @@ def facts_of(db: Session, session_id: uuid.UUID) -> tuple[Fact, ...]:
 
 def check_goal(text: str) -> str:
     """A goal as it is kept: cleaned, not empty, not over the limit. Raises Refusal."""
-    goal = clean(text).strip()
+    goal = redact(clean(text)).strip()
     if not goal:
         raise Refusal(
             "Say what to analyse, for example: will btc close higher in the next hour? last 90 days"
@@ -173,7 +175,7 @@ def check_goal(text: str) -> str:
 
 def check_answer(text: str) -> str:
     """An answer as it is kept: cleaned, not empty, not over the limit. Raises Refusal."""
-    answer = clean(text).strip()
+    answer = redact(clean(text)).strip()
     if not answer:
         raise Refusal("An answer needs some words, or the number of a choice.")
     if len(answer) > LONGEST_ANSWER:
@@ -187,6 +189,10 @@ def check_preferences(options: Mapping[str, str]) -> dict[str, str]:
     for name, value in kept.items():
         if len(value) > LONGEST_OPTION:
             raise Refusal(f"{name} has {len(value):,} characters; at most {LONGEST_OPTION} are read.")
+    if "budget" in kept and not re.fullmatch(r"\$?\s?\d{1,6}(\.\d{1,6})?", kept["budget"]):
+        raise Refusal(
+            f"{kept['budget'][:40]!r} is no budget. Write dollars for the run's model, such as 0.50."
+        )
     return {name: value for name, value in kept.items() if value}
 
 

@@ -19,6 +19,7 @@ from jobs import queue
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
 from storage.database import Database, is_current
 from storage.embedded import Services, ServiceSettings, connect
+from storage.redaction import RedactingFormatter
 
 if TYPE_CHECKING:
     import uuid
@@ -89,9 +90,16 @@ def place(thread: str = "") -> Place:
 def log_to(path: Path, level: int = logging.WARNING) -> None:
     """Send this process's log to a file: the terminal belongs to the thread."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=path, level=level, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.FileHandler(path)
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Write this process's log to stderr, where its supervisor picks it up."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level)
 
 
 def require_tables(services: Services) -> None:

@@ -80,6 +80,7 @@ def card(progress: Progress, run: str, now: datetime) -> Message:
     parts = [f"step {step} of {steps}" if steps and progress.state == "running" else ""]
     if progress.opened_at is not None:
         parts.append(duration(((progress.ended_at or now) - progress.opened_at).total_seconds()))
+    parts.append(_meter(progress.usage))
     return Message(
         kind="card",
         run=run,
@@ -241,6 +242,20 @@ def _interruption(fact: Fact) -> str:
     if fact.kind == "requeued":
         return f"Its worker is being stopped; the run goes on from {stage} on the next one."
     return f"Worker lost, resuming from {stage} (attempt {fact.payload.get('attempt', 2)})."
+
+
+def _meter(usage: Mapping[str, Any]) -> str:
+    """What the language model has cost: tokens and dollars, of the limit, beside the estimate."""
+    estimate = usage.get("estimate") or {}
+    if not usage.get("calls"):
+        return f"about {estimate['tokens']:,} tokens, {_dollars(estimate['usd'])}" if estimate else ""
+    cap = f" of {_dollars(usage['cap_usd'])}" if usage.get("cap_usd") is not None else ""
+    about = f" (estimate {_dollars(estimate['usd'])})" if estimate else ""
+    return f"{usage['tokens']:,} tokens, {_dollars(usage['usd'])}{cap}{about}"
+
+
+def _dollars(usd: float) -> str:
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
 
 
 def _notes(progress: Progress) -> list[str]:

@@ -51,6 +51,7 @@ class Progress:
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     question: Fact | None = None
+    usage: dict[str, Any] = field(default_factory=dict)  # what its language model has cost so far
     interruption: Fact | None = None  # a worker was lost or stopped, and nothing has advanced since
     ending: Fact | None = None
     seq: int = 0
@@ -81,6 +82,9 @@ def _after(progress: Progress, fact: Fact) -> Progress:
                 progress,
                 title=str(said.get("title", "")),
                 spec=dict(said.get("spec") or {}),
+                usage={"estimate": said["estimate"], **progress.usage}
+                if said.get("estimate")
+                else progress.usage,
                 notes=(*progress.notes, *map(str, notes)),
             )
             return _set_stage(planned, "planning", fact, state="done")
@@ -121,6 +125,8 @@ def _after(progress: Progress, fact: Fact) -> Progress:
             return replace(
                 progress, state="running" if fact.kind == "resumed" else "queued", interruption=fact
             )
+        case "usage":
+            return replace(progress, usage={**progress.usage, **said})
         case "stopping":
             return replace(progress, state="stopping")
         case "completed" | "failed" | "cancelled" | "expired":

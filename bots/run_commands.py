@@ -44,9 +44,16 @@ def answer(run: str, text: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("run")
 @click.option("--out", metavar="DIR", type=click.Path(), help="Write the run's files into DIR.")
-@click.option("--json", "as_json", is_flag=True, help="Print only metrics.json.")
-def results(run: str, out: str | None, as_json: bool) -> None:
-    """Show a finished RUN again: its verdict, its files, its metrics."""
+@click.option("--json", "as_json", is_flag=True, help="Print only metrics.json (with --trace: the trace).")
+@click.option(
+    "--trace", is_flag=True, help="Show what its agents were asked, did and answered, and the cost."
+)
+@click.option("--full", is_flag=True, help="With --trace: cut nothing.")
+def results(run: str, out: str | None, as_json: bool, trace: bool, full: bool) -> None:
+    """Show a finished RUN again: its verdict, its files, its metrics; or the trace of any run."""
+    if trace:
+        _trace(run, as_json=as_json, full=full)
+        return
     from pathlib import Path
 
     from bots import commands, replies
@@ -81,6 +88,22 @@ def results(run: str, out: str | None, as_json: bool) -> None:
             click.echo(f"{len(written)} files are in {out}.", err=as_json)
         elif not as_json and named:
             click.echo(f"Files: {', '.join(file['name'] for file in named)}. Get them with --out DIR.")
+
+
+def _trace(run: str, *, as_json: bool, full: bool) -> None:
+    import json
+
+    from bots import trace
+    from bots.composition import open_house
+    from storage import sessions
+
+    with open_house() as house, house.database.begin() as db:
+        messages = sessions.messages(db, sessions.find(db, run).id)
+    if as_json:
+        click.echo(json.dumps(trace.as_json(messages), ensure_ascii=False, indent=2))
+        return
+    for line in trace.lines(messages, full=full):
+        click.echo(line)
 
 
 def _command(name: str, text: str) -> None:

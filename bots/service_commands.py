@@ -8,13 +8,11 @@ import click
 @click.option("--parent-pid", type=int, hidden=True, help="End when this process dies.")
 def worker(burst: bool, parent_pid: int | None) -> None:
     """Work on runs until told to stop (Ctrl-C or SIGTERM: the run in hand goes on elsewhere)."""
-    import logging
-
-    from bots.composition import require_tables
+    from bots.composition import log_to_stderr, require_tables
     from jobs.worker import run_worker
     from storage.embedded import connect
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     with connect() as services:
         require_tables(services)
         run_worker(services, burst=burst, parent_pid=parent_pid)
@@ -23,15 +21,14 @@ def worker(burst: bool, parent_pid: int | None) -> None:
 @click.command()
 def sweeper() -> None:
     """Set going again what lost workers and queues left lying. Workers do this too while they live."""
-    import logging
     import signal
     import threading
 
-    from bots.composition import require_tables
+    from bots.composition import log_to_stderr, require_tables
     from jobs.sweeper import run_sweeper
     from storage.embedded import connect
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,53 +1,133 @@
 """The planning node: a sentence becomes a typed spec, or a question, or a refusal with its reason."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from engine import goals
-from engine.errors import Refused
-from engine.goals import Ask, Coverage, Refuse, Run, Spec
+from engine.budget import Estimate, dollars
+from engine.errors import Cancelled, Refused
+from engine.goals import Ask, Coverage, Outcome, Refuse, Run, Spec, refusals
+from engine.memory import recall
+from engine.proposal import Thought, merge, propose
 from engine.state import AgentState
 from engine.work import Work
 from storage import prices
 
 STALE_AFTER = timedelta(days=1)
+APPROVAL = "approval"
+GO_ON, WITHOUT, STOP = "Go on", "Without the model, at no cost", "Stop"
 
 
 def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
-    """Read the goal against the prices there are. Raises Refused."""
+    """Read the goal against the prices there are, with a model's help if there is one. Raises Refused, Cancelled."""
     work = runtime.context
     work.enter("planning")
     held = held_prices(work)
-    answers = [(a["about"], a["text"]) for a in (state.get("answers") or {}).get("planning", [])]
+    given = (state.get("answers") or {}).get("planning", [])
+    answers = [(a["about"], a["text"]) for a in given if a["about"] != APPROVAL]
     assignment = work.assignment
-    reading = read_goal(
-        state["goal"], held, after=assignment.follows, preferences=state["preferences"], answers=answers
-    )
+
+    def read(preferences: Mapping[str, Any]) -> Outcome:
+        wanted = {**preferences, **state["preferences"]}
+        return read_goal(state["goal"], held, after=assignment.follows, preferences=wanted, answers=answers)
+
+    reading = read({})
+    thinking = dict(state.get("thinking") or {})
+    thought = Thought()
+    filled: tuple[str, ...] = ()
+    estimate = None
+    if work.models.are_there and not thinking.get("offline") and _can_be_helped(reading, held):
+        estimate = work.budget.estimate(work.models.settings.default_model)
+        approval = [a["text"] for a in given if a["about"] == APPROVAL]
+        if isinstance(reading, Run) and estimate.usd > work.budgets.budget_approval_usd and not approval:
+            return _asked(_approval(reading.spec, estimate))
+        if approval and approval[-1] == STOP:
+            raise Cancelled
+        if approval and approval[-1] != GO_ON:
+            thinking["offline"], estimate = "Its owner chose to do without a model.", None
+        else:
+            thought = _thought(work, state, reading, held)
+            if thought.offline:
+                thinking["offline"], estimate = thought.offline, None
+                text = f"{thought.offline} The run goes on with the offline planner."
+                work.tell("model:offline", "note", {"text": text})
+            reading, filled = merge(reading, thought, read)
+    told = {"proposal": asdict(thought), "thinking": thinking}
     match reading:
         case Refuse(reason=reason, hint=hint):
             raise Refused(reason, hint, no_data=not held)
         case Ask():
-            asked = {
-                "stage": "planning",
+            own = (
+                thought.question if thought.question and thought.question["about"] == reading.about else None
+            )
+            question = own or {
                 "about": reading.about,
                 "question": reading.question,
                 "choices": list(reading.choices),
                 "recommended": reading.recommended,
             }
-            return {"clarification": asked, "current_step": "planning"}
+            return {**_asked(question), **told}
+        case Run(spec=spec) if (
+            thought.question and not answers and thought.question["about"] not in spec.stated
+        ):
+            return {**_asked(thought.question), **told}
         case Run(spec=spec):
             written = spec.as_dict()
             work.enter("planning", spec=written)
+            remembered = [one.sentence(written) for one in recall(work, written)]
+            understood = (f"Understood as: {thought.why}",) if filled and thought.why else ()
             payload = {
                 "spec": written,
                 "reasons": dict(spec.reasons),
-                "notes": _staleness(held, spec.coins),
+                "notes": [*_staleness(held, spec.coins), *understood, *remembered],
             }
+            if estimate is not None:
+                payload["estimate"] = asdict(estimate)
             work.tell("planned", "planned", payload)
-            return {"spec": written, "clarification": None, "current_step": "planning"}
+            return {"spec": written, "clarification": None, "current_step": "planning", **told}
+
+
+def _thought(work: Work, state: AgentState, reading: Outcome, held: Mapping[str, Coverage]) -> Thought:
+    """What the model makes of the goal; what it said before a question is kept, not paid again."""
+    before = state.get("proposal")
+    if before is not None:
+        return Thought(**before)
+    coins = {coin: f"{one.start:%Y-%m-%d} to {one.end:%Y-%m-%d}" for coin, one in held.items()}
+    spec = reading.spec if isinstance(reading, Run) else getattr(reading, "draft", None)
+    written = spec.as_dict() if spec else {}
+    earlier = [one.sentence(written) for one in recall(work, written)]
+    return propose(work, state["goal"], reading, coins, earlier)
+
+
+def _can_be_helped(reading: Outcome, held: Mapping[str, Coverage]) -> bool:
+    """Whether there is something to think about: a run, a question, or a goal the grammar could not place."""
+    return not isinstance(reading, Refuse) or reading == refusals.off_topic(sorted(held))
+
+
+def _asked(question: Mapping[str, Any]) -> dict[str, Any]:
+    return {"clarification": {"stage": "planning", **question}, "current_step": "planning"}
+
+
+def _approval(spec: Spec, estimate: Estimate) -> dict[str, Any]:
+    written = spec.as_dict()
+    what = f"{', '.join(coin.upper() for coin in spec.coins)} {spec.target or 'a look at the data'}"
+    ahead = f", {written['horizon']} ahead" if written["horizon"] else ""
+    models = f", {', '.join(spec.models)}" if spec.models else ""
+    days = f", {spec.period_days:g} days" if spec.period_days else ""
+    how = "as earlier runs used" if estimate.measured else "by rule of thumb"
+    return {
+        "about": APPROVAL,
+        "question": (
+            f"The plan: {what}{ahead}{days}{models}. With {estimate.model} this will take about "
+            f"{estimate.tokens:,} tokens, {dollars(estimate.usd)} ({how}). Shall I go on?"
+        ),
+        "choices": [GO_ON, WITHOUT, STOP],
+        "recommended": WITHOUT,
+    }
 
 
 def read_goal(

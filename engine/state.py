@@ -41,4 +41,5 @@ class AgentState(TypedDict, total=False):
     findings: Annotated[dict[str, Any], merge]
     answers: Annotated[dict[str, Any], merge]
     clarification: dict[str, Any] | None
+    proposal: dict[str, Any]  # what a model made of the goal
     thinking: Annotated[dict[str, str], merge]  # what the run knows of its model: primary_down, offline

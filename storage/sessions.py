@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from storage import events, users
@@ -128,6 +129,20 @@ def recent(db: Session, *, owner_id: uuid.UUID | None = None, limit: int = 20) -
     if owner_id is not None:
         query = query.where(AnalysisSession.owner_id == owner_id)
     return db.scalars(query).all()
+
+
+def finished(
+    db: Session, workspace: str, target: str, coins: Sequence[str], *, limit: int = 50
+) -> Sequence[AnalysisSession]:
+    """The newest completed sessions of a workspace that predicted `target` of one of these coins."""
+    spec = AnalysisSession.spec
+    return db.scalars(
+        select(AnalysisSession)
+        .where(AnalysisSession.workspace == workspace, AnalysisSession.status == "completed")
+        .where(spec["target"].astext == target, spec["coins"].has_any(array(list(coins) or [""])))
+        .order_by(AnalysisSession.finished_at.desc())
+        .limit(limit)
+    ).all()
 
 
 def take(db: Session, session_id: uuid.UUID, epoch: int, owner: str, *, seconds: float) -> Lease | None:
@@ -397,6 +412,13 @@ def say(
             details=details or {},
         )
     )
+
+
+def messages(db: Session, session_id: uuid.UUID) -> Sequence[SessionMessage]:
+    """All that was said to and by a session, oldest first: its history and its audit."""
+    return db.scalars(
+        select(SessionMessage).where(SessionMessage.session_id == session_id).order_by(SessionMessage.id)
+    ).all()
 
 
 def queued(db: Session) -> Sequence[AnalysisSession]:

@@ -55,6 +55,14 @@ def stocked(services: Services, administrator: psycopg.Connection, template: str
     return "template_stocked"
 
 
+class UntilPlanned(Control):
+    """Stops a run before its first stage does anything."""
+
+    def cancelled(self) -> bool:
+        with self._database.begin() as db:
+            return any(event.kind == "planned" for event in events.since(db, self._lease.session_id))
+
+
 @dataclass
 class House:
     """A database with prices, a folder for files, and sessions run in this process."""
@@ -77,24 +85,34 @@ class House:
         settings: ModelSettings | None = None,
         budgets: BudgetSettings | None = None,
         answers: tuple[str, ...] = (),
+        *,
+        only_planning: bool = False,
     ) -> Outcome:
-        """Work on a session to its end; questions are answered from `answers`, then as recommended."""
+        """Work on a session to its end; questions are answered from `answers`, then as recommended.
+
+        With `only_planning` it is cancelled once it is planned.
+        """
         budgets = budgets or BudgetSettings()
         models = Models.of(settings or ModelSettings(llm_provider="offline"), budgets.llm_prices)
         try:
-            return self._work(session_id, models, budgets, iter(answers))
+            return self._work(session_id, models, budgets, iter(answers), only_planning)
         finally:
             models.close()
 
     def _work(
-        self, session_id: uuid.UUID, models: Models, budgets: BudgetSettings, replies: Iterator[str]
+        self,
+        session_id: uuid.UUID,
+        models: Models,
+        budgets: BudgetSettings,
+        replies: Iterator[str],
+        only_planning: bool,
     ) -> Outcome:
         while True:
             with self.database.begin() as db:
                 epoch = sessions.find(db, str(session_id)).lease_epoch + 1
                 lease = sessions.take(db, session_id, epoch, "test", seconds=60)
             assert lease is not None
-            control = Control(self.database, lease)
+            control = (UntilPlanned if only_planning else Control)(self.database, lease)
             work = Work(
                 self.database, self.store, lease, control, EngineSettings(omp_num_threads=1), models, budgets
             )

@@ -12,6 +12,9 @@ UNIT_MINUTES = {
 }  # fmt: skip
 _UNIT_MONTHS = {"month": 1, "quarter": 3, "halfyear": 6, "year": 12}
 _CODES = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
+_NESTED = frozenset(
+    (("minute", "second"), ("hour", "minute"), ("day", "hour"), ("week", "day"), ("month", "week"), ("month", "day"), ("year", "month"), ("year", "week"))
+)  # a length may go on in the second unit  # fmt: skip
 DAYS_A_MONTH = 30.4375
 
 
@@ -215,8 +218,8 @@ def _join(first: Term, both: Term | None, second: Term) -> Term | None:
         return None
     if low.minutes >= UNIT_MINUTES[high.unit] or high.code or low.code or low.unit == high.unit:
         return None
-    if UNIT_MINUTES[high.unit] > 1_440 and low.unit in ("minute", "second"):
-        return None
+    if (high.unit, low.unit) not in _NESTED or (high.unit == "day" and high.minutes > 7 * 1_440):
+        return None  # `30 days and 15 minutes` are a history and a horizon
     days = low.days / DAYS_A_MONTH if high.months else 0
     return _length(high.minutes + low.minutes, low.unit, months=high.months + days if high.months else 0)
 

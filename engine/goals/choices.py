@@ -139,6 +139,8 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
     """Whether `not`, `without`, `except` reaches this member, over other members of its list."""
     if sentence.beside(at, 1).has("notpost") or _is_post(sentence, at, kinds):
         return True
+    if _is_swapped(sentence, at, kinds):
+        return True
     seen_member_after_comma = False
     for position in range(at - 1, max(at - 12, -1), -1):
         term = sentence.terms[position]
@@ -159,6 +161,16 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
         if not _is_joint(term, kinds):
             return False
     return False
+
+
+def _is_swapped(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
+    """`replace xgboost with random forest`: whether this is the member that goes."""
+    if not sentence.next_before(at).has("swap"):
+        return False
+    joint = sentence.next_after(at)
+    return joint.has("in", "with", "to", "instead") and any(
+        term.has(*kinds) for term in sentence.terms[at + 2 : at + 5]
+    )
 
 
 def _is_post(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
@@ -197,7 +209,7 @@ def _is_added(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
             return True
         if term.has("instead") and not term.has("with"):
             return False
-        if not _is_joint(term, kinds):
+        if not _is_joint(term, kinds) and not term.has("with", "period", "predict"):
             return False
     return False
 

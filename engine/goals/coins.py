@@ -585,5 +585,12 @@ def _guess_tickers(terms: list[Term], here: frozenset[str]) -> None:
             continue
         distance = OSA.distance(word, best)
         swapped = sorted(word) == sorted(best)
-        if distance <= slips and (len(best) >= 4 and (word[0] == best[0] or swapped) or swapped):
+        if _squeezed(word) == _squeezed(best):  # xrpp, btcc
             term.tags, term.guessed = {"coin": names[best]}, True
+        elif distance <= slips and (len(best) >= 4 and (word[0] == best[0] or swapped) or swapped):
+            term.tags, term.guessed = {"coin": names[best]}, True
+
+
+def _squeezed(word: str) -> str:
+    """A word with every repeated letter once."""
+    return "".join(letter for at, letter in enumerate(word) if not at or word[at - 1] != letter)

@@ -25,25 +25,39 @@ def read_costs(sentence: Sentence) -> Costs:
         words = sentence.words(
             rates[0] - 1 if sentence.beside(rates[0], -1).has("cost") else rates[0], rates[0]
         )
+        free = _free(sentence)
+        if free is not None and 0.0 not in values and not sentence.terms[free].has("slippage"):
+            values.append(0.0)
+            return Costs(tuple(dict.fromkeys(values)), words=words)
         if len(values) > 1 and _are_parts(sentence, rates):
             return Costs((sum(values),), words=sentence.words(rates[0], rates[-1]))
         return Costs(tuple(dict.fromkeys(values)), words=words)
-    for at in sentence.find("cost", "free"):
-        near = [*sentence.before(at, reach=4)]
-        if (
-            sentence.terms[at].has("free")
-            or any(t.has("not") or t.number == 0 for t in near[:2])
-            or sentence.beside(at, 1).has("notpost")
-        ):
-            return Costs((0.0,), words=sentence.words(at - 1, at))
-        follower = sentence.next_after(at)
-        if follower.number == 0 or sentence.beside(at, 1).number == 0 or sentence.beside(at, 2).number == 0:
-            return Costs((0.0,), words=sentence.words(at, at + 1))
-        around = [*near[:3], follower, sentence.beside(at, -1), sentence.beside(at, -2)]
+    at = _free(sentence)
+    if at is not None:
+        return Costs((0.0,), words=sentence.words(at - 1, at + (sentence.beside(at, 1).number == 0)))
+    for at in sentence.find("cost"):
+        near = [*sentence.before(at, reach=4)][:3]
+        around = [*near, sentence.next_after(at), sentence.beside(at, -1), sentence.beside(at, -2)]
         for concept, factor in (("halve", 0.5), ("double", 2.0), ("triple", 3.0)):
             if any(t.has(concept) for t in around):
                 return Costs(factor=factor, words=sentence.words(at - 2, at))
     return Costs()
+
+
+def _free(sentence: Sentence) -> int | None:
+    """The position of a word for costs that is said to be zero: `no fees`, `costs 0`, `gratis`."""
+    for at in sentence.find("cost", "free"):
+        near = [*sentence.before(at, reach=4)]
+        denied = any(t.has("not") or t.number == 0 for t in near[:2])
+        behind = (sentence.next_after(at), sentence.beside(at, 1), sentence.beside(at, 2))
+        if (
+            sentence.terms[at].has("free")
+            or denied
+            or sentence.beside(at, 1).has("notpost")
+            or any(t.number == 0 and not t.has("rate") for t in behind)
+        ):
+            return at
+    return None
 
 
 def _is_cost(sentence: Sentence, at: int) -> bool:

@@ -69,6 +69,9 @@ def _groups(sentence: Sentence) -> dict[int, int]:
     positions = sentence.find("length")
     for first, second in pairwise(positions):
         between = sentence.terms[first + 1 : second]
+        sizes = sorted(sentence.length(at).minutes for at in (first, second))
+        if sizes[0] <= 1_440 and sizes[1] > _LONG:
+            continue  # a horizon and a history
         if 1 <= len(between) <= 3 and all(
             t.has("and", "or", "compare", "to") or t.text in ",/;+" or t.has("a") for t in between
         ):

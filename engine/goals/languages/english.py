@@ -174,6 +174,7 @@ LANGUAGE = Language(
         "season:4": "autumn",
         # costs
         "cost": "cost | costs | fee | fees | commission | commissions | slippage | trading cost | trading costs | trading fee | trading fees | transaction cost | transaction costs | transaction fees | taker | maker | taker fee | maker fee | exchange takes | exchange charges | broker takes | charge | charges | charged | spread | brokerage | expenses | friction | we pay | i pay | costs me | costs us | exchange fee | cst",
+        "slippage": "slippage | spread | impact",
         "free": "free | fee-free | fee free | no cost | costless | zero-fee | zero fee | zero-cost | frictionless | commission-free | commission free | gross of fees | before costs | before fees | gross",
         "perside": "per side | a side | each side | one way | one-way | each way | per fill | per trade | per leg | per transaction | per order | each trade | per execution | both ways | either way | on each side | in and out each | per turn",
         "roundtrip": "round trip | round-trip | roundtrip | rt | round turn | round-turn | there and back | in and out | total for entry and exit | entry and exit together | both sides together | buy and sell together | both legs together | in total for both | roundtrips | round trips | full turn | buying and selling together | all in for both sides",
@@ -271,6 +272,7 @@ LANGUAGE = Language(
         "but": "but",
         "add": "add | adding | also | too | as well | include | including | plus | append | additionally | in addition | on top | throw in",
         "instead": "why not | instead | now | rather | switch to | change | change to | swap | replace | make it | make that | set | this time | try | what about | how about | and for | now for | now with | redo | rerun | re-run | do it for | go with | use",
+        "swap": "swap | replace | exchange | substitute | swap out | switch from | change from",
         "same": "same | again | same again | same thing | repeat | once more | identical | the same | ditto | like before | as before | likewise | as above | unchanged | keep | otherwise | rest as is | everything else",
         "onlynow": "only",
         "with": "with | w/ | w | using | use | via | by means of | through | based on | given | include | including | incl | feed | feeding | employ",

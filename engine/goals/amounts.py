@@ -240,6 +240,27 @@ def _half_share(per: float) -> Callable[..., Term | None]:
     return make
 
 
+def _times(count: Term, _x: Term, number: Term, unit: Term) -> Term | None:
+    """`4 x 15 minutes`."""
+    if count.number is None or number.number is None:
+        return None
+    return _of(count.number * number.number, unit)
+
+
+def _step_ahead(_t: Term, _plus: Term, number: Term) -> Term | None:
+    """`t+6`: so many candles ahead."""
+    return Term("", {"barsahead": ""}, number=number.number)
+
+
+def _time_ahead(t: Term, plus: Term, number: Term, unit: Term) -> list[Term] | None:
+    """`t+30m`."""
+    length = _of(number.number, unit)
+    if length is None:
+        return None
+    length.text = f"{number.text}{unit.text}"
+    return [Term(f"{t.text}{plus.text}", {"next": ""}, t.glued), length]
+
+
 _NUMBERS = (Rule("number '-'? number", _sum), Rule("number and? number", _sum))
 _RATES = (
     Rule("number bps", _share(1)),
@@ -248,6 +269,9 @@ _RATES = (
 )
 _LENGTHS = (
     Rule("dual", _pair),
+    Rule("'t'|'T' '+' number unit", _time_ahead),
+    Rule("'t'|'T' '+' number", _step_ahead),
+    Rule("number 'x'|'X'|'×'|'*' number unit", _times),
     Rule("short", _short),
     Rule("unit number nextpost|lastpost", _turned),
     Rule("number next|last unit", _led),

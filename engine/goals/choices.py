@@ -148,8 +148,10 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
             t.has("all", "allcoins", "any") for t in sentence.terms[max(position - 4, 0) : position]
         ):
             return True
+        if term.has("not") and term.has("down") and _is_noun(sentence, position):
+            return False
         if term.has("not") and not term.has("only"):
-            return not seen_member_after_comma
+            return not seen_member_after_comma and not _is_denied(sentence, position, kinds)
         if (
             term.has("add", "instead", "with")
             and not is_filling(term)
@@ -159,6 +161,24 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
                 return False
             continue
         if not _is_joint(term, kinds):
+            return False
+    return False
+
+
+def _is_noun(sentence: Sentence, at: int) -> bool:
+    """`the biggest drop of xrp` leaves nothing out."""
+    behind = sentence.beside(at, 1)
+    return behind.has("in") or behind.text.lower() == "of" or sentence.beside(at, -1).has("length")
+
+
+def _is_denied(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
+    """`no indicators except`: a second negation takes the first one back."""
+    nouns = {"indicator": "indicatorword", "model": "modelword", "coin": "coinword"}
+    words = [noun for kind, noun in nouns.items() if kind in kinds]
+    for position in range(at - 1, max(at - 4, -1), -1):
+        if sentence.terms[position].has(*words):
+            return any(t.has("not") for t in sentence.terms[max(position - 3, 0) : position])
+        if not is_filling(sentence.terms[position]):
             return False
     return False
 

@@ -58,7 +58,7 @@ def _is_field_ahead(sentence: Sentence, at: int) -> bool:
             return False
         if before.has("feature", "with"):
             return True
-    return False
+    return any(behind.has("feature") for behind in sentence.terms[position : position + 6])
 
 
 def _mark(sentence: Sentence, start: int, end: int) -> None:

@@ -70,6 +70,14 @@ class Table:
         """The tags of a phrase of this one word."""
         return next((tags for rest, tags in self.phrases.get(word, ()) if not rest), {})
 
+    def number_words(self) -> list[str]:
+        """The numbers written as one word of three letters or more."""
+        return [
+            word
+            for word, entries in self.phrases.items()
+            if len(word) > 2 and any(not rest and "number" in tags for rest, tags in entries)
+        ]
+
     def _match_bare(self, bare: str, words: Sequence[str], at: int) -> tuple[int, dict[str, str]]:
         for rest, tags in self.phrases.get(bare, ()):
             if _fits(rest, words, at + 1):
@@ -100,6 +108,14 @@ def read_terms(text: str) -> tuple[list[Term], Language]:
             parts = _cut_compound(token, active)
             if parts:
                 terms.extend(parts)
+                at += 1
+                continue
+        if not taken and token.kind == "word" and _is_unit(active, words, at + 1):
+            number = _guess_number(token.folded, active)
+            if number:
+                terms.append(
+                    Term(token.text, number, token.glued, float(number["number"]), token, guessed=True)
+                )
                 at += 1
                 continue
         if not taken and token.kind == "word" and guesses < _FUZZY_WORDS and 4 <= len(token.folded) <= 18:
@@ -249,6 +265,21 @@ def _cut_compound(token: Token, tables: Iterable[Table]) -> list[Term]:
                 first = Term(token.text[:cut], head, token.glued, token=token)
                 return [first, Term(token.text[cut:], tail, glued=True, token=token)]
     return []
+
+
+def _is_unit(tables: Iterable[Table], words: Sequence[str], at: int) -> bool:
+    return at < len(words) and len(words[at]) > 2 and any("unit" in table.word(words[at]) for table in tables)
+
+
+def _guess_number(word: str, tables: Iterable[Table]) -> dict[str, str]:
+    """The number word one slip away: `tow hours`."""
+    if not 3 <= len(word) <= 10:
+        return {}
+    for table in tables:
+        for candidate in table.number_words():
+            if candidate[0] == word[0] and OSA.distance(word, candidate, score_cutoff=1) <= 1:
+                return table.word(candidate)
+    return {}
 
 
 @cache

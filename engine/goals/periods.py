@@ -94,6 +94,11 @@ def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
             return Period(back(end, length), end, words)
         return Period(start, _forward(start, length), words)
     words = sentence.words(left + 1, at) if relation else words
+    if relation and _is_shut_out(sentence, left):
+        # "ignore everything before May", "nothing after June": the other side is meant
+        relation = {"before": "since", "until": "after", "after": "until", "since": "before"}.get(
+            relation, relation
+        )
     if relation in ("since", "from", "after"):
         if relation == "from" and _is_source(sentence, left, value):
             return Period(start, end, words, either_order=unclear)
@@ -121,6 +126,17 @@ def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
         return Period(None, end, words)
     joined = sentence.next_before(at).has("and") or sentence.next_before(at).text in ",/+"
     return Period(start, end, words, either_order=unclear, joined=joined)
+
+
+def _is_shut_out(sentence: Sentence, left: int) -> bool:
+    """Whether `ignore everything`, `no data`, `nothing` leads straight to the word at left + 1."""
+    for position in range(left, max(left - 5, -1), -1):
+        term = sentence.terms[position]
+        if term.has("not", "nothing"):
+            return True
+        if not (term.has("all", "data", "candle", "skip") or is_filling(term)):
+            return False
+    return False
 
 
 def _has_day(value: When | Range) -> bool:

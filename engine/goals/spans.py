@@ -47,6 +47,8 @@ def read_spans(sentence: Sentence) -> Spans:
             _sort(sentence, at, Length(UNIT_MINUTES[unit], unit, months=_months(unit), bare=True), spans, at)
         elif term.has("bars") and not term.has("used"):
             _bars(sentence, at, spans)
+        elif term.has("barsahead") and term.number and not _is_feature(sentence, at):
+            spans.bars_ahead.append(Said(term.number, term.text, at))
         elif term.has("tomorrow", "aftertomorrow") and not _is_feature(sentence, at):
             days = 2 if term.has("aftertomorrow") else 1
             spans.horizons.append(Said(days * 1_440, term.text, at))

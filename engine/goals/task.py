@@ -89,6 +89,8 @@ def _is_look(sentence: Sentence, *, horizon: bool, pair: bool, predicted: bool, 
             and aimed
             or (follows and horizon and sentence.has("return", "volatility"))
         )
+    if sentence.has("superlative") and sentence.has("was") and not told:
+        return True
     if sentence.has("was") and not aimed and not sentence.has("predict", "willmove", "next"):
         return not pair or sentence.has("howmuch")
     return sentence.has("volatility") and not horizon and not predicted and not follows
@@ -116,6 +118,8 @@ def _look(sentence: Sentence) -> str:
     by = next((sentence.terms[at].tags["by"] for at in sentence.find("by")), "")
     if named in ("drawdown", "correlation", "autocorrelation", "gaps", "extremes") or (named and not by):
         return named
+    if sentence.has("superlative") and not by:
+        return "drawdown" if sentence.has("down") else "extremes"
     what = (
         "volume"
         if named == "volume"

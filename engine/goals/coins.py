@@ -421,6 +421,8 @@ def _is_meant(terms: list[Term], at: int, here: frozenset[str]) -> bool:
         return True
     if term.tags.get("doubtful") == "capitals" and not _shouting(terms):
         return True
+    if known and before is not None and before.has("not") and fold(before.text) not in ("no", "not"):
+        return True
     if after is not None and (after.has("quote") or after.has("possessive") and known):
         return True
     if after is not None and after.text == "/" and at + 2 < len(terms) and terms[at + 2].has("quote", "coin"):

@@ -392,8 +392,8 @@ _PARTS = (
     Rule("beginning|mid|end skip|'-'? when", _part),
     Rule("beginning|mid|end skip? yearnumber", _part_year),
     Rule(
-        "from|between|since skip? number to|and|'-' skip? when",
-        lambda f, s, n, t, u, w: _number_range(f, n, t, w),
+        "from|between|since skip? number|ordinal daymark? to|and|'-'|until skip? when",
+        lambda f, s, n, d, t, u, w: _number_range(f, n, t, w),
     ),
     Rule("number daymark? to|'-' skip? when", lambda n, d, t, u, w: _number_range(None, n, t, w)),
     Rule("from|between|since? when to|and|'-' number", _range_number),

@@ -16,10 +16,16 @@ def mark_leaks(sentence: Sentence) -> str | None:
             if start is not None:
                 _mark(sentence, start, at)
                 return sentence.words(start, at)
-        if term.has("pricefield") and _is_field_ahead(sentence, at):
-            end = next(p for p in range(at + 1, len(sentence.terms)) if sentence.terms[p].has("unit", "length", "bars", "candle", "tomorrow"))  # fmt: skip
-            _mark(sentence, at, end)
-            return sentence.words(at, end)
+        if term.has("pricefield", "price"):
+            end = _field_ahead(sentence, at)
+            if end is not None:
+                _mark(sentence, at, end)
+                return sentence.words(at, end)
+        if term.has("scaling") and not _is_denied(sentence, at):
+            end = _scaled_by_all(sentence, at)
+            if end is not None:
+                _mark(sentence, min(at, end), max(at, end))
+                return sentence.words(min(at, end), max(at, end))
         if term.has("leak") and not _is_denied(sentence, at):
             kind = term.tags["leak"]
             if kind == "lookahead" and sentence.beside(at, 1).has("length", "horizon"):
@@ -43,22 +49,41 @@ def _chosen_by(sentence: Sentence, at: int) -> int | None:
     return None
 
 
-def _is_field_ahead(sentence: Sentence, at: int) -> bool:
-    """`the high of the coming two hours` in a list of features."""
+def _scaled_by_all(sentence: Sentence, at: int) -> int | None:
+    """Where `normalise ... with the whole sample` ends, or begins, or None."""
+    for position in (*range(at + 1, min(at + 10, len(sentence.terms))), *range(at - 1, max(at - 4, -1), -1)):
+        term = sentence.terms[position]
+        if term.has("wholesample", "alldata"):
+            return position
+        if term.text in ".;!?" or term.text.lower() == "train":
+            return None
+    return None
+
+
+def _field_ahead(sentence: Sentence, at: int) -> int | None:
+    """The end of `the high of the coming two hours` or `the close two hours later` where it feeds the model."""
     position = at + 1
-    while sentence.beside(position, 0).has("skip") and not sentence.beside(position, 0).has("next"):
+    while sentence.beside(position, 0).has("skip", "pricefield", "infuture") and position - at < 6:
+        if sentence.beside(position, 0).has("next"):
+            break
         position += 1
-    lead = sentence.beside(position, 0)
-    if position == at + 1 or not lead.has("next", "tomorrow"):
-        return False
-    if lead.has("next") and not sentence.beside(position, 1).has("unit", "length", "bars", "candle"):
-        return False
+    lead, behind = sentence.beside(position, 0), sentence.beside(position, 1)
+    if lead.has("next") and position > at + 1 and behind.has("unit", "length", "bars", "candle"):
+        end = position + 1
+    elif lead.has("tomorrow") and position > at + 1:
+        end = position
+    elif lead.has("length") and (behind.has("ahead") or sentence.beside(position, -1).has("infuture")):
+        end = position + 1 if behind.has("ahead") else position
+    else:
+        return None
+    if any(term.has("feature") for term in sentence.terms[end + 1 : end + 6]):
+        return end
     for before in reversed(sentence.terms[max(at - 12, 0) : at]):
         if before.has("predict", "willmove") or before.text in ".;!?":
-            return False
-        if before.has("feature", "with"):
-            return True
-    return any(behind.has("feature") for behind in sentence.terms[position : position + 6])
+            return None
+        if before.has("feature") or (before.has("with") and lead.has("next", "tomorrow")):
+            return end
+    return None
 
 
 def _mark(sentence: Sentence, start: int, end: int) -> None:

@@ -70,7 +70,10 @@ def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
     try:
         start, end = value.span(now)
     except ValueError:
-        return None
+        if not isinstance(value, Range):
+            return None
+        # A span that ends before it begins is kept as it was said, so that a question can be put.
+        start, end = value.first.span(now)[0], value.last.span(now)[1]
     words = sentence.words(at, at)
     unclear = _orders(value)
     relation, left = _relation(sentence, at)

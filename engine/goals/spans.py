@@ -6,7 +6,7 @@ from itertools import pairwise
 from engine.goals.amounts import UNIT_MINUTES, Length
 from engine.goals.lexicon import Term
 from engine.goals.patterns import spell
-from engine.goals.sentence import Sentence
+from engine.goals.sentence import Sentence, is_filling
 
 _LONG = 7 * 1_440  # minutes: a length said "over" or "for" that is not shorter speaks of the history
 _TARGETS = ("direction", "up", "down", "return", "volatility", "predict")
@@ -162,6 +162,8 @@ def _role(sentence: Sentence, at: int, length: Length) -> str:
         if beside.has("data") and long and not beside.has("interval"):
             return "period" if _says(leads, "last", "period") or length.minutes >= 2 * 10_080 else "interval"
         return "interval"
+    if _is_made_of_candles(sentence, at, history):
+        return "period"
     if _is_size_of_candles(sentence, at):
         return "interval"
     if _says(leads, "next"):
@@ -213,6 +215,14 @@ def _is_size_of_candles(sentence: Sentence, at: int) -> bool:
         if not (term.has("skip", "in", "to", "from") and term.number is None) or term.has("infuture"):
             return False
     return False
+
+
+def _is_made_of_candles(sentence: Sentence, at: int, history: Length) -> bool:
+    """`2m of 15m data`: a history, said in candles."""
+    joint, size, noun = (sentence.beside(at, step) for step in (1, 2, 3))
+    return (
+        history.days >= 1 and joint.has("skip") and size.has("length") and noun.has("data", "candle", "bars")
+    )
 
 
 def _leads(sentence: Sentence, at: int) -> list[Term]:
@@ -307,12 +317,27 @@ def _adverb(sentence: Sentence, at: int, spans: Spans) -> None:
     said = Said(
         minutes, sentence.words(at, at + 1) if follower.has("candle", "data", *_TARGETS) else term.text, at
     )
-    if follower.has("candle", "interval", "data", "bars") or _says(_leads(sentence, at), "interval"):
+    if term.text.lower() != "day-ahead" and _is_chart(sentence, at):
+        spans.intervals.append(said)
+    elif follower.has("candle", "interval", "data", "bars") or _says(_leads(sentence, at), "interval"):
         spans.intervals.append(said)
     elif (
         follower.has("direction", "return", "volatility", "up", "predict") or term.text.lower() == "day-ahead"
     ):
         spans.adverbs.append(said)
+
+
+def _is_chart(sentence: Sentence, at: int) -> bool:
+    """`on the hourly`, with no noun behind it."""
+    lead = at - 1
+    while lead >= 0 and is_filling(sentence.terms[lead]):
+        lead -= 1
+    behind = sentence.beside(at, 1)
+    return (
+        lead >= 0
+        and sentence.terms[lead].text.lower() == "on"
+        and behind.has("mark", "in") | (not behind.text)
+    )
 
 
 def _share(spans: Spans, groups: dict[int, int]) -> None:

@@ -14,7 +14,7 @@ LANGUAGE = Language(
         "classify": "classificatie | classificeer | classificeren",
         "return": "rendement | rendementen | opbrengst | koersverandering | prijsverandering | procentuele verandering | koerswijziging",
         "regress": "regressie | als getal",
-        "howmuch": "hoeveel procent | hoeveel | met hoeveel | hoe ver",
+        "howmuch": "in procenten | procentueel | hoeveel procent | hoeveel | met hoeveel | hoe ver",
         "price": "koers | prijs | prijzen | koersen | slotkoers | slotkoersen",
         "whatprice": "welke prijs | welke koers | koersdoel | hoe hoog is de koers",
         "volatility": "volatiliteit | volatiel | beweeglijkheid | beweeglijk | schommeling | schommelingen | schommelt | schommelen | hoe volatiel",

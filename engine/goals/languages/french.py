@@ -13,7 +13,7 @@ LANGUAGE = Language(
         "classify": "classification | classer | classifieur | classificateur",
         "return": "rendement | rendements | retour | variation | variation en pourcentage | variation en pour cent | évolution en pourcentage | performance",
         "regress": "régression | sous forme de nombre",
-        "howmuch": "combien | de combien | quel pourcentage | combien de pour cent",
+        "howmuch": "en pourcentage | en pour cent | jusqu'où | en % | combien | de combien | quel pourcentage | combien de pour cent",
         "price": "prix | cours | cotation | clôture | valeur",
         "whatprice": "quel prix | à quel prix | quel cours | objectif de cours | quel sera le prix | quel sera le cours",
         "volatility": "volatilité | volatil | volatile | volatils | oscillation | oscillations | fluctuation | fluctuations | amplitude | fluctue",

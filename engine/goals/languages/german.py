@@ -14,7 +14,7 @@ LANGUAGE = Language(
         "classify": "klassifikation | klassifizierung | klassifizieren | klassifikator",
         "return": "rendite | renditen | ertrag | erträge | kursänderung | kursaenderung | preisänderung | veränderung in prozent | prozentuale veränderung | kursveränderung | wertentwicklung",
         "regress": "regressionsmodell | als zahl | zahlenwert",
-        "howmuch": "wie viel prozent | wieviel prozent | um wie viel | um wieviel | wie viel | wieviel | wie weit",
+        "howmuch": "in prozent | wie viel prozent | wieviel prozent | um wie viel | um wieviel | wie viel | wieviel | wie weit",
         "price": "kurs | preis | kurse | schlusskurs | schlusskurse | kursverlauf | preise",
         "whatprice": "welcher preis | welchen preis | welcher kurs | welchen kurs | kursziel | wie hoch ist der kurs | wie hoch wird der kurs | kursprognose | preisprognose",
         "volatility": "volatilität | volatilitaet | volatil | schwankung | schwankungen | schwankt | schwanken | schwankungsbreite | wie stark schwankt | unruhig",

@@ -13,7 +13,7 @@ LANGUAGE = Language(
         "classify": "classificazione | classificare | classificatore",
         "return": "rendimento | rendimenti | ritorno | ritorni | variazione percentuale | variazione | variazioni",
         "regress": "regressione | come numero",
-        "howmuch": "quanto | di quanto | che percentuale | quale percentuale | di quanti punti | quanto renderà",
+        "howmuch": "in percentuale | in percento | in per cento | quanto | di quanto | che percentuale | quale percentuale | di quanti punti | quanto renderà",
         "price": "prezzo | prezzi | quotazione | chiusura | valore",
         "whatprice": "che prezzo | quale prezzo | a che prezzo | prezzo obiettivo | quale sarà il prezzo",
         "volatility": "volatilità | volatile | volatili | oscillazione | oscillazioni | oscilla | fluttuazione | fluttuazioni",

@@ -13,7 +13,7 @@ LANGUAGE = Language(
         "classify": "classificação | classificar | classificador",
         "return": "retorno | retornos | rendimento | rendimentos | rentabilidade | variação percentual | variação | mudança percentual",
         "regress": "regressão | como número",
-        "howmuch": "quanto | quantos por cento | qual porcentagem | qual percentual | quanto por cento",
+        "howmuch": "em porcentagem | em percentual | em por cento | quanto | quantos por cento | qual porcentagem | qual percentual | quanto por cento",
         "price": "preço | preços | cotação | fechamento | valor",
         "whatprice": "qual preço | que preço | preço alvo | preço-alvo | qual será o preço | a que preço",
         "volatility": "volatilidade | volátil | voláteis | oscilação | oscilações | oscila | flutuação | flutuações",

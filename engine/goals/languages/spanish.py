@@ -13,7 +13,7 @@ LANGUAGE = Language(
         "classify": "clasificación | clasificar | clasificador",
         "return": "rendimiento | rendimientos | retorno | retornos | rentabilidad | rentabilidades | variación porcentual | cambio porcentual | variación | ganancia porcentual",
         "regress": "regresión | como número",
-        "howmuch": "cuánto | cuanto | qué porcentaje | en qué porcentaje | cuánto por ciento | qué tanto",
+        "howmuch": "en porcentaje | en por ciento | cuánto | cuanto | qué porcentaje | en qué porcentaje | cuánto por ciento | qué tanto",
         "price": "precio | precios | cotización | cierre | valor",
         "whatprice": "qué precio | a qué precio | precio objetivo | cuál será el precio | qué valor",
         "volatility": "volatilidad | volátil | volátiles | oscilación | oscilaciones | fluctuación | fluctuaciones | fluctúa | oscila",

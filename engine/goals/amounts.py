@@ -286,6 +286,7 @@ _LENGTHS = (
     Rule("number unit number unit", _both),
     Rule("number unit number", _hours_minutes),
     Rule("number '-'? unit", _counted),
+    Rule("number more unit", _counted),
     Rule("unit number", _code),
     Rule("a unit", _one),
 )

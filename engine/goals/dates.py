@@ -203,7 +203,9 @@ def _quarter(word: Term, number: Term, *rest: Term | None) -> Term | None:
 
 def _ordinal_quarter(ordinal: Term, _word: Term, *rest: Term | None) -> Term | None:
     index = int(ordinal.tags["ordinal"]) if "ordinal" in ordinal.tags else int(ordinal.number or 0)
-    if index == -1 or not 1 <= index <= 4:
+    if index == -1 and rest and _year(rest[-1]):
+        index = 4  # the last quarter of 2022
+    if not 1 <= index <= 4:
         return None
     return _when(When("quarter", _year(rest[-1]) if rest else None, index=index))
 
@@ -284,6 +286,14 @@ def _part(part: Term, _of: Term | None, what: Term) -> Term | None:
         return None
     name = next(name for name in ("beginning", "mid", "end") if name in part.tags)
     return _when(replace(what.value, part=name))
+
+
+def _edge(edge: Term, _mark: Term | None, when: Term) -> list[Term] | None:
+    """`start: 2023-05-01`, `end 2023-06-15`: a day begins or ends the period."""
+    if not isinstance(when.value, When) or (_mark is None and when.value.kind != "day"):
+        return None
+    relation = "since" if "beginning" in edge.tags else "until"
+    return [Term(edge.text, {relation: ""}, edge.glued), when]
 
 
 def _part_year(part: Term, _of: Term | None, year: Term) -> Term | None:
@@ -389,6 +399,7 @@ _MONTHS = (
 )
 _PARTS = (
     Rule("ordinal half skip? skip? when", _ordinal_half),
+    Rule("beginning|end ':'|'='|'-'? when", _edge),
     Rule("beginning|mid|end skip|'-'? when", _part),
     Rule("beginning|mid|end skip? yearnumber", _part_year),
     Rule(

@@ -21,6 +21,11 @@ def mark_leaks(sentence: Sentence) -> str | None:
             if end is not None:
                 _mark(sentence, at, end)
                 return sentence.words(at, end)
+        if term.has("mix") and not _is_denied(sentence, at):
+            end = next((p for p in range(at + 1, min(at + 5, len(sentence.terms))) if sentence.terms[p].has("data", "candle", "bars", "rows")), None)  # fmt: skip
+            if end is not None:
+                _mark(sentence, at, end)
+                return sentence.words(at, end)
         if term.has("scaling") and not _is_denied(sentence, at):
             end = _scaled_by_all(sentence, at)
             if end is not None:

@@ -70,12 +70,12 @@ class Table:
         """The tags of a phrase of this one word."""
         return next((tags for rest, tags in self.phrases.get(word, ()) if not rest), {})
 
-    def number_words(self) -> list[str]:
-        """The numbers written as one word of three letters or more."""
+    def words_of(self, concept: str) -> list[str]:
+        """The words of three letters or more that mean a concept."""
         return [
             word
             for word, entries in self.phrases.items()
-            if len(word) > 2 and any(not rest and "number" in tags for rest, tags in entries)
+            if len(word) > 2 and any(not rest and concept in tags for rest, tags in entries)
         ]
 
     def _match_bare(self, bare: str, words: Sequence[str], at: int) -> tuple[int, dict[str, str]]:
@@ -108,6 +108,12 @@ def read_terms(text: str) -> tuple[list[Term], Language]:
             parts = _cut_compound(token, active)
             if parts:
                 terms.extend(parts)
+                at += 1
+                continue
+        if not taken and token.kind == "word" and terms and "number" in terms[-1].tags:
+            unit = _guess_unit(token.folded, active)
+            if unit:
+                terms.append(Term(token.text, unit, token.glued, None, token, guessed=True))
                 at += 1
                 continue
         if not taken and token.kind == "word" and _is_unit(active, words, at + 1):
@@ -267,6 +273,17 @@ def _cut_compound(token: Token, tables: Iterable[Table]) -> list[Term]:
     return []
 
 
+def _guess_unit(word: str, tables: Iterable[Table]) -> dict[str, str]:
+    """The unit of time a misspelt word behind a number stands for: `30 dayz`, `2 horus`."""
+    if not 3 <= len(word) <= 9:
+        return {}
+    for table in tables:
+        for candidate in table.words_of("unit"):
+            if candidate[0] == word[0] and OSA.distance(word, candidate, score_cutoff=1) <= 1:
+                return table.word(candidate)
+    return {}
+
+
 def _is_unit(tables: Iterable[Table], words: Sequence[str], at: int) -> bool:
     return at < len(words) and len(words[at]) > 2 and any("unit" in table.word(words[at]) for table in tables)
 
@@ -276,7 +293,7 @@ def _guess_number(word: str, tables: Iterable[Table]) -> dict[str, str]:
     if not 3 <= len(word) <= 10:
         return {}
     for table in tables:
-        for candidate in table.number_words():
+        for candidate in table.words_of("number"):
             if candidate[0] == word[0] and OSA.distance(word, candidate, score_cutoff=1) <= 1:
                 return table.word(candidate)
     return {}

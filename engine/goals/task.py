@@ -91,6 +91,8 @@ def _is_look(sentence: Sentence, *, horizon: bool, pair: bool, predicted: bool, 
         )
     if sentence.has("superlative") and sentence.has("was") and not told:
         return True
+    if follows and not sentence.has("howmuch"):
+        return False  # "what if fees were 0.2 %" changes the goal before
     if sentence.has("was") and not aimed and not sentence.has("predict", "willmove", "next"):
         return not pair or sentence.has("howmuch")
     return sentence.has("volatility") and not horizon and not predicted and not follows

@@ -449,6 +449,8 @@ def _is_meant(terms: list[Term], at: int, here: frozenset[str]) -> bool:
             or known
             and _is_subject(terms, at, before, after)
         )
+    if before is not None and fold(before.text) in ("you", "to") and after is not None and after.has("coin"):
+        return False  # "can you link ada's chart"
     if _in_a_list(terms, at) and (
         before is None or fold(before.text) not in ("please", "to", "you", "a", "the")
     ):
@@ -587,9 +589,11 @@ def _guess_tickers(terms: list[Term], here: frozenset[str]) -> None:
             continue
         distance = OSA.distance(word, best)
         swapped = sorted(word) == sorted(best)
-        if _squeezed(word) == _squeezed(best):  # xrpp, btcc
-            term.tags, term.guessed = {"coin": names[best]}, True
-        elif distance <= slips and (len(best) >= 4 and (word[0] == best[0] or swapped) or swapped):
+        if (
+            _squeezed(word) == _squeezed(best)
+            or distance <= slips
+            and (len(best) >= 4 and (word[0] == best[0] or swapped) or swapped)
+        ):  # xrpp, btcc
             term.tags, term.guessed = {"coin": names[best]}, True
 
 

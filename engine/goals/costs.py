@@ -32,9 +32,9 @@ def read_costs(sentence: Sentence) -> Costs:
         if len(values) > 1 and _are_parts(sentence, rates):
             return Costs((sum(values),), words=sentence.words(rates[0], rates[-1]))
         return Costs(tuple(dict.fromkeys(values)), words=words)
-    at = _free(sentence)
-    if at is not None:
-        return Costs((0.0,), words=sentence.words(at - 1, at + (sentence.beside(at, 1).number == 0)))
+    zero = _free(sentence)
+    if zero is not None:
+        return Costs((0.0,), words=sentence.words(zero - 1, zero + (sentence.beside(zero, 1).number == 0)))
     for at in sentence.find("cost"):
         near = [*sentence.before(at, reach=4)][:3]
         around = [*near, sentence.next_after(at), sentence.beside(at, -1), sentence.beside(at, -2)]

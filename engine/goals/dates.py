@@ -50,6 +50,13 @@ class When:
         start = datetime(year, first, 1, tzinfo=UTC)
         end = add_months(start, months)
         third = (end - start) / 3
+        if self.part[-1:].isdigit():
+            number, length = (int(p) for p in self.part.split())
+            size = timedelta(days=length) if length < 28 else None
+            if number > 0:
+                begin = start + (number - 1) * size if size else add_months(start, number - 1)
+                return begin, min(begin + size if size else add_months(begin, 1), end)
+            return (end - size if size else add_months(end, -1)), end
         if self.part == "first half":
             return start, start + _whole_days((end - start) / 2)
         if self.part == "second half":
@@ -296,6 +303,21 @@ def _edge(edge: Term, _mark: Term | None, when: Term) -> list[Term] | None:
     return [Term(edge.text, {relation: ""}, edge.glued), when]
 
 
+_UNIT_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30}
+
+
+def _ordinal_unit(ordinal: Term, unit: Term, *rest: Term | None) -> Term | None:
+    """`the first week of June`, `the last month of 2022`."""
+    what = rest[-1]
+    number, days = int(ordinal.tags["ordinal"]), _UNIT_DAYS.get(unit.tags["unit"])
+    if what is None or days is None:
+        return None
+    when = what.value if isinstance(what.value, When) else When("year", _year(what))
+    if when.kind == "day" or (days == 30 and when.kind == "month"):
+        return None
+    return _when(replace(when, part=f"{number} {days}"))
+
+
 def _part_year(part: Term, _of: Term | None, year: Term) -> Term | None:
     name = next(name for name in ("beginning", "mid", "end") if name in part.tags)
     return _when(When("year", _year(year), part=name))
@@ -399,6 +421,7 @@ _MONTHS = (
 )
 _PARTS = (
     Rule("ordinal half skip? skip? when", _ordinal_half),
+    Rule("ordinal unit skip? skip? when|yearnumber", _ordinal_unit),
     Rule("beginning|end ':'|'='|'-'? when", _edge),
     Rule("beginning|mid|end skip|'-'? when", _part),
     Rule("beginning|mid|end skip? yearnumber", _part_year),

@@ -22,7 +22,7 @@ def mark_leaks(sentence: Sentence) -> str | None:
                 _mark(sentence, at, end)
                 return sentence.words(at, end)
         if term.has("mix") and not _is_denied(sentence, at):
-            end = next((p for p in range(at + 1, min(at + 5, len(sentence.terms))) if sentence.terms[p].has("data", "candle", "bars", "rows")), None)  # fmt: skip
+            end = _what_is_mixed(sentence, at)
             if end is not None:
                 _mark(sentence, at, end)
                 return sentence.words(at, end)
@@ -40,6 +40,14 @@ def mark_leaks(sentence: Sentence) -> str | None:
                 continue
             _mark(sentence, at, at)
             return term.text
+    return None
+
+
+def _what_is_mixed(sentence: Sentence, at: int) -> int | None:
+    """Where `mix the candles` ends, or None."""
+    for position in range(at + 1, min(at + 5, len(sentence.terms))):
+        if sentence.terms[position].has("data", "candle", "bars", "rows"):
+            return position
     return None
 
 

@@ -317,9 +317,12 @@ def _adverb(sentence: Sentence, at: int, spans: Spans) -> None:
     said = Said(
         minutes, sentence.words(at, at + 1) if follower.has("candle", "data", *_TARGETS) else term.text, at
     )
-    if term.text.lower() != "day-ahead" and _is_chart(sentence, at):
-        spans.intervals.append(said)
-    elif follower.has("candle", "interval", "data", "bars") or _says(_leads(sentence, at), "interval"):
+    if (
+        term.text.lower() != "day-ahead"
+        and _is_chart(sentence, at)
+        or follower.has("candle", "interval", "data", "bars")
+        or _says(_leads(sentence, at), "interval")
+    ):
         spans.intervals.append(said)
     elif (
         follower.has("direction", "return", "volatility", "up", "predict") or term.text.lower() == "day-ahead"
@@ -343,8 +346,12 @@ def _is_chart(sentence: Sentence, at: int) -> bool:
 def _share(spans: Spans, groups: dict[int, int]) -> None:
     """The members of one list have one role."""
     leading = {said.group for said in spans.horizons if said.group in groups.values()}
+    sizes = {said.group for said in spans.intervals if said.group in groups.values()}
     for length, said in list(spans.loose):
-        if said.group in leading:
+        if said.group in sizes:
+            spans.loose.remove((length, said))
+            spans.intervals.insert(0, said)
+        elif said.group in leading:
             spans.loose.remove((length, said))
             spans.horizons.insert(0, said)
     spans.horizons.sort(key=lambda said: said.group)

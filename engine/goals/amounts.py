@@ -263,6 +263,8 @@ def _time_ahead(t: Term, plus: Term, number: Term, unit: Term) -> list[Term] | N
 
 _NUMBERS = (Rule("number '-'? number", _sum), Rule("number and? number", _sum))
 _RATES = (
+    Rule("half a? percent", _half_share(100)),
+    Rule("half a? bps", _half_share(1)),
     Rule("number bps", _share(1)),
     Rule("number percent", _share(100)),
     Rule("number permille", _share(10)),

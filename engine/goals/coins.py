@@ -545,7 +545,7 @@ def _guess_names(terms: list[Term], here: frozenset[str]) -> None:
     names = [
         n
         for n, ticker in _names().items()
-        if len(n) >= 5 and (ticker in here or len(n) >= 7) and n not in _WORDS
+        if len(n) >= 5 and (ticker in here or len(n) >= 7) and (n not in _WORDS or n in _SURE_NAMES)
     ]
     looked = 0
     for term in terms:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.goals import choices, costs, guards, periods, spans
+from engine.goals import choices, costs, leaks, periods, spans
 from engine.goals.amounts import Length
 from engine.goals.coins import in_words
 from engine.goals.periods import Period
@@ -79,7 +79,7 @@ class Draft:
 
     def take(self, sentence: Sentence, now: datetime, *, follows: bool) -> None:
         """Take in one sentence; `follows` when it changes an earlier goal and so may be a fragment."""
-        leak = guards.mark_leaks(sentence)
+        leak = leaks.mark_leaks(sentence)
         if leak is not None:
             self._warn("leakage", f"left out, it looks ahead: “{leak}”")
         self._take_coins(sentence, follows=follows)

@@ -11,6 +11,7 @@ from engine.goals.text import fold
 from engine.goals.tokens import Token, split
 
 _FUZZY_WORDS = 80  # misspelt words looked up in one goal at most
+_MOST_TOKENS = 600  # looked at in one goal
 _NOT_FUZZY = frozenset(
     ("skip", "errand", "thanks", "hello", "yes", "command", "secret", "others", "number", "a")
 )
@@ -87,7 +88,7 @@ class Table:
 
 def read_terms(text: str) -> tuple[list[Term], Language]:
     """Return the goal as terms, and the language it is mostly written in."""
-    tokens = split(text)
+    tokens = _ends(split(text))
     tables = _tables()
     chosen = _language_of(tokens, tables)
     active = [tables[code] for code in dict.fromkeys((chosen, "en"))]
@@ -139,6 +140,29 @@ def read_terms(text: str) -> tuple[list[Term], Language]:
             terms[-1].number = float(tags["number"])
         at += max(taken, 1)
     return terms, tables[chosen].language
+
+
+def _ends(tokens: list[Token]) -> list[Token]:
+    """The tokens, or of a text too long to be a goal the first and the last ones: there the question stands."""
+    half = _MOST_TOKENS // 2
+    if any(len(token.text) > _MOST_TOKENS for token in tokens):
+        parts = [_shortened(token) for token in tokens]
+        tokens = [token for part in parts for token in part]
+    if len(tokens) <= _MOST_TOKENS:
+        return tokens
+    return [*tokens[:half], Token("mark", "\n", "\n", glued=False), *tokens[-half:]]
+
+
+def _shortened(token: Token) -> list[Token]:
+    """The beginning and the end of a word that is longer than a text may be."""
+    size = _MOST_TOKENS // 4
+    if len(token.text) <= _MOST_TOKENS:
+        return [token]
+    first, last = token.text[:size], token.text[-size:]
+    return [
+        Token(token.kind, first, fold(first), token.glued),
+        Token(token.kind, last, fold(last), glued=False),
+    ]
 
 
 def known_word(word: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from engine.goals import refusals
 from engine.goals.choices import fit_models
-from engine.goals.coins import in_words, nearest
+from engine.goals.coin_names import in_words, nearest
 from engine.goals.draft import Draft
 from engine.goals.outcome import Ask, Coverage, Outcome, Refuse, Run
 from engine.goals.sentence import Sentence

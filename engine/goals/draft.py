@@ -5,7 +5,7 @@ from datetime import datetime
 
 from engine.goals import choices, costs, leaks, periods, spans
 from engine.goals.amounts import Length
-from engine.goals.coins import in_words
+from engine.goals.coin_names import in_words
 from engine.goals.periods import Period
 from engine.goals.sentence import Sentence
 from engine.goals.spec import DEFAULT_INDICATORS, Spec, Target, Task, span_text

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.goals.amounts import Length
-from engine.goals.dates import DAY, Range, When, add_months
 from engine.goals.lexicon import Term
 from engine.goals.sentence import Sentence, is_filling
+from engine.goals.when import DAY, Range, When, add_months
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.goals.coins import in_words
+from engine.goals.coin_names import in_words
 from engine.goals.outcome import Refuse
 from engine.goals.text import LONGEST_GOAL
 

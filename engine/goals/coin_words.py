@@ -1,6 +1,7 @@
 """Tickers that are words too: whether `link`, `sol` or `near` is the coin here."""
 
-from engine.goals.lexicon import Term, known_word
+from engine.goals.lexicon import Term
+from engine.goals.tables import known_word
 from engine.goals.text import fold
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from engine.goals.coin_names import QUOTES, SURE_NAMES, WORDS, coin_names, lookup
 from engine.goals.coin_slips import guess_names, guess_tickers
 from engine.goals.coin_words import is_meant
-from engine.goals.lexicon import Term, known_word
+from engine.goals.lexicon import Term
+from engine.goals.tables import known_word
 from engine.goals.text import fold
 
 

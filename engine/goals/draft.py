@@ -6,7 +6,7 @@ from datetime import datetime
 from engine.goals import choices, costs, leaks, periods, spans
 from engine.goals.amounts import Length
 from engine.goals.coin_names import in_words
-from engine.goals.periods import Period
+from engine.goals.period import Period, last
 from engine.goals.sentence import Sentence
 from engine.goals.spec import DEFAULT_INDICATORS, Spec, Target, Task, span_text
 from engine.goals.task import read_task
@@ -201,7 +201,7 @@ class Draft:
         if len(histories) > 1 and sentence.has("metricword", "predict") and _train_and_test(sentence):
             total = sum(length.days for length, _ in histories) * 1_440
             histories = [(Length(total, "day"), f"{histories[0][1]}, {histories[1][1]}")]
-        said += [periods.last(length, now, words) for length, words in histories]
+        said += [last(length, now, words) for length, words in histories]
         if not said and self.period is not None and self.period.start is not None:
             self._stretch_period(sentence, now)
             return

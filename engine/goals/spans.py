@@ -4,12 +4,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from engine.goals.amounts import UNIT_MINUTES, Length
-from engine.goals.lexicon import Term
 from engine.goals.patterns import spell
+from engine.goals.roles import LONG, TARGETS, is_ahead, is_feature, leads, role_of, says
 from engine.goals.sentence import Sentence, is_filling
-
-_LONG = 7 * 1_440  # minutes: a length said "over" or "for" that is not shorter speaks of the history
-_TARGETS = ("direction", "up", "down", "return", "volatility", "predict")
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,12 @@ def read_spans(sentence: Sentence) -> Spans:
             _sort(sentence, at, Length(UNIT_MINUTES[unit], unit, months=_months(unit), bare=True), spans, at)
         elif term.has("bars") and not term.has("used"):
             _bars(sentence, at, spans)
-        elif term.has("barsahead") and term.number and not _is_feature(sentence, at):
+        elif term.has("barsahead") and term.number and not is_feature(sentence, at):
             spans.bars_ahead.append(Said(term.number, term.text, at))
-        elif term.has("tomorrow", "aftertomorrow") and not _is_feature(sentence, at):
+        elif term.has("tomorrow", "aftertomorrow") and not is_feature(sentence, at):
             days = 2 if term.has("aftertomorrow") else 1
             spans.horizons.append(Said(days * 1_440, term.text, at))
-        elif term.has("each") and not _is_feature(sentence, at):
+        elif term.has("each") and not is_feature(sentence, at):
             _adverb(sentence, at, spans)
         elif term.has("vaguetime"):
             spans.vague = term.text
@@ -72,7 +69,7 @@ def _groups(sentence: Sentence) -> dict[int, int]:
     for first, second in pairwise(positions):
         between = sentence.terms[first + 1 : second]
         sizes = sorted(sentence.length(at).minutes for at in (first, second))
-        if sizes[0] <= 1_440 and sizes[1] > _LONG:
+        if sizes[0] <= 1_440 and sizes[1] > LONG:
             continue  # a horizon and a history
         if 1 <= len(between) <= 3 and all(
             t.has("and", "or", "compare", "to") or t.text in ",/;+" or t.has("a") for t in between
@@ -108,7 +105,7 @@ def _is_bare_length(sentence: Sentence, at: int) -> bool:
 
 
 def _sort(sentence: Sentence, at: int, length: Length, spans: Spans, group: int) -> None:
-    role = _role(sentence, at, length)
+    role = role_of(sentence, at, length)
     said = Said(length.minutes, _words(sentence, at), group)
     match role:
         case "horizon":
@@ -138,156 +135,6 @@ def _words(sentence: Sentence, at: int) -> str:
     return spell(sentence.terms[start : end + 1]).strip("- ")
 
 
-def _role(sentence: Sentence, at: int, length: Length) -> str:
-    follower = sentence.next_after(at)
-    beside = sentence.beside(at, 1)
-    if beside.text == "-":
-        beside = follower = sentence.beside(at, 2)
-    history = length.as_history()
-    long = history.days >= 1 and (history.minutes >= 2_880 or bool(history.months))
-    leads = _leads(sentence, at)
-    if _is_feature(sentence, at):
-        return "none"
-    if beside.has("lastpost", "datapost"):
-        return "period"
-    if beside.has("nextpost"):
-        return "horizon"
-    if beside.has("ahead") and _is_ahead(sentence, at + 1):
-        return "none" if _says(leads, "last") and not _says(leads, "next") else "horizon"
-    if _says(leads, "interval") and not _says(leads, "next"):
-        return "interval"
-    if beside.has("candle", "interval") or (follower.has("candle") and beside is follower) or length.code:
-        if beside.has("bars") and beside.text.lower() in ("periods", "steps") and not length.code:
-            return "interval"
-        if beside.has("data") and long and not beside.has("interval"):
-            return "period" if _says(leads, "last", "period") or length.minutes >= 2 * 10_080 else "interval"
-        return "interval"
-    if _is_made_of_candles(sentence, at, history):
-        return "period"
-    if _is_size_of_candles(sentence, at):
-        return "interval"
-    if _says(leads, "next"):
-        return "horizon"
-    if beside.has("horizon"):
-        return "horizon"
-    if _says(leads, "horizon"):
-        return "horizon"
-    if _says(leads, "last"):
-        return "period" if history.days >= 1 or length.letter or sentence.has("look") else "none"
-    if _says(leads, "older", "since"):
-        return "period"
-    if beside.has("ago") or follower.has("ago") and follower.text.lower() in ("back", "ago"):
-        if follower.text.lower() in ("back", "old") or _says(leads, "from", "go"):
-            return "period"
-        return "none"
-    if _says(leads, "infuture") and not beside.has("data") and not follower.has("data"):
-        return "horizon"
-    if beside.has("data", "period") and not beside.has("with") or follower.has("data"):
-        if long or length.letter and history.months:
-            if (
-                beside.has("data")
-                and beside.text.lower() in ("data", "prices", "quotes")
-                and length.letter
-                and length.minutes in (1, 5, 15, 30)
-            ):
-                return "interval"
-            return "period"
-        return "interval" if length.minutes <= 1_440 and beside.has("data") else "period"
-    if _says(leads, "every"):
-        return "step"
-    if _says(leads, "in", "within"):
-        if _says(leads, "infuture") or not long or history.minutes < _LONG and not sentence.has("data"):
-            return "horizon"
-        return "period"
-    if beside.has(*_TARGETS) and not long:
-        return "horizon"
-    if _says(leads, "period", "data"):
-        return "period" if long or length.letter and history.months else "loose"
-    return "loose"
-
-
-def _is_size_of_candles(sentence: Sentence, at: int) -> bool:
-    """`candles of 15 minutes`: nothing but a preposition between the two."""
-    for position in range(at - 1, max(at - 4, -1), -1):
-        term = sentence.terms[position]
-        if term.has("candle") and not term.has("data"):
-            return not sentence.beside(position, -1).has("length")
-        if not (term.has("skip", "in", "to", "from") and term.number is None) or term.has("infuture"):
-            return False
-    return False
-
-
-def _is_made_of_candles(sentence: Sentence, at: int, history: Length) -> bool:
-    """`2m of 15m data`: a history, said in candles."""
-    joint, size, noun = (sentence.beside(at, step) for step in (1, 2, 3))
-    return (
-        history.days >= 1 and joint.has("skip") and size.has("length") and noun.has("data", "candle", "bars")
-    )
-
-
-def _leads(sentence: Sentence, at: int) -> list[Term]:
-    """The words that lead a length in: `over the next`, `horizon of`, `last`."""
-    found: list[Term] = []
-    for lead in sentence.before(at, reach=4):
-        if lead.has("length", "coin", "model", "when", "up", "down") or lead.text in (",", "/"):
-            break
-        found.append(lead)
-        if lead.has("next", "last", "in", "horizon", "interval", "since", "older", "every", "period"):
-            if lead.has("in") and len(found) == 1:
-                continue
-            break
-    return found
-
-
-def _says(leads: list[Term], *concepts: str) -> bool:
-    return any(t.has(*concepts) for t in leads)
-
-
-def _is_ahead(sentence: Sentence, at: int) -> bool:
-    """`on` and `out` mean ahead only where no object follows: `six hours on` but not `4h on btc`."""
-    term = sentence.terms[at] if at < len(sentence.terms) else Term("", {})
-    if term.text == "-":
-        return True
-    if term.text.lower() not in ("on", "away", "beyond"):
-        return True
-    raw = sentence.beside(at, 1)
-    if raw.has(
-        "coin",
-        "length",
-        "data",
-        "candle",
-        "unknown",
-        "a",
-        "number",
-        "model",
-        "leak",
-        "quote",
-        "all",
-        "this",
-        "when",
-        "range",
-    ):
-        return False
-    return raw.text.lower() not in (
-        "the",
-        "my",
-        "our",
-        "top",
-        "your",
-        "which",
-        "these",
-        "those",
-        "both",
-        "it",
-        "them",
-    )
-
-
-def _is_feature(sentence: Sentence, at: int) -> bool:
-    """Whether the words belong to a look-ahead request, which says nothing about the horizon."""
-    return "leaked" in sentence.terms[at].tags
-
-
 def _bars(sentence: Sentence, at: int, spans: Spans) -> None:
     """`four candles ahead`, `next 3 bars`, `t+4`, `the next candle`."""
     before = sentence.beside(at, -1)
@@ -295,8 +142,8 @@ def _bars(sentence: Sentence, at: int, spans: Spans) -> None:
     counted = sentence.beside(size if size is not None else at, -1)
     if counted.text == "-":
         counted = sentence.beside(size if size is not None else at, -2)
-    ahead = sentence.beside(at, 1).has("ahead", "nextpost") and _is_ahead(sentence, at + 1)
-    lead = _says(_leads(sentence, at if size is None else size), "next", "in", "horizon")
+    ahead = sentence.beside(at, 1).has("ahead", "nextpost") and is_ahead(sentence, at + 1)
+    lead = says(leads(sentence, at if size is None else size), "next", "in", "horizon")
     if counted.number is not None and not counted.has("yearnumber") and (ahead or lead):
         count = counted.number
     elif counted.number is None and (
@@ -315,13 +162,13 @@ def _adverb(sentence: Sentence, at: int, spans: Spans) -> None:
     minutes = UNIT_MINUTES[term.tags["each"]]
     follower = sentence.beside(at, 1)
     said = Said(
-        minutes, sentence.words(at, at + 1) if follower.has("candle", "data", *_TARGETS) else term.text, at
+        minutes, sentence.words(at, at + 1) if follower.has("candle", "data", *TARGETS) else term.text, at
     )
     if (
         term.text.lower() != "day-ahead"
         and _is_chart(sentence, at)
         or follower.has("candle", "interval", "data", "bars")
-        or _says(_leads(sentence, at), "interval")
+        or says(leads(sentence, at), "interval")
     ):
         spans.intervals.append(said)
     elif (

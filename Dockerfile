@@ -13,7 +13,7 @@ RUN uv venv /opt/omc && VIRTUAL_ENV=/opt/omc uv pip install --no-cache . \
 
 FROM python:3.12-slim
 # A name in the passwd file is needed: Postgres refuses to run for a bare number.
-RUN useradd --create-home --uid 10001 omc && install -d -o omc -g omc /var/lib/omc
+RUN useradd --create-home --uid 10001 omc && install -d -o omc -g omc /var/lib/omc /run/omc
 COPY --from=build /opt/omc /opt/omc
 ENV PATH=/opt/omc/bin:$PATH \
     OMC_HOME=/var/lib/omc \

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "data": ("bots.data_commands:data", "Bring prices in, look at what is held, take them out."),
     "worker": ("bots.service_commands:worker", "Work on runs until told to stop."),
     "sweeper": ("bots.service_commands:sweeper", "Set going again what lost workers and queues left lying."),
+    "sandbox": ("bots.service_commands:sandbox", "Hold code written by models, for workers elsewhere."),
     "db": ("bots.service_commands:db", "Look after the database's tables."),
     "doctor": ("bots.doctor_command:doctor", "Check what is configured and whether it works."),
 }

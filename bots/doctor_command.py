@@ -43,6 +43,7 @@ def _examine() -> Iterator[Finding]:
     yield Finding("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
     yield _try("home", lambda: _home(HomeSettings()))
     yield _try("limits", _limits)
+    yield _try("sandbox", _sandbox)
     try:
         services = connect()
     except StorageError as error:
@@ -93,6 +94,20 @@ def _limits() -> tuple[Word, str]:
     from bots.access import AccessSettings
 
     return "ok", f"at most {AccessSettings().max_concurrent_sessions} unfinished runs a person"
+
+
+def _sandbox() -> tuple[Word, str]:
+    """A run tries to break out of a sandbox made for that; runs without agents' own code work all the same."""
+    from sandbox import Sandbox, SandboxError
+
+    try:
+        with Sandbox.start() as sandbox:
+            held = sandbox.check()
+    except SandboxError as error:
+        return "note", f"code execution is off. {error}"
+    walls = f"Landlock {held.landlock}, seccomp{', namespaces' if held.namespaces else ''}"
+    where = "" if held.own else f", at {sandbox.address}"
+    return "ok", f"the self-test could not get out ({walls}){where}"
 
 
 def _database(database: "Database") -> tuple[Word, str]:

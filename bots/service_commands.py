@@ -1,4 +1,6 @@
-"""`omc worker`, `omc sweeper` and `omc db`: the processes and the tables that runs need."""
+"""`omc worker`, `omc sweeper`, `omc sandbox` and `omc db`: the processes and the tables that runs need."""
+
+from pathlib import Path
 
 import click
 
@@ -36,6 +38,24 @@ def sweeper() -> None:
         require_tables(services)
         click.echo("Sweeping every 2 seconds; Ctrl-C stops.", err=True)
         run_sweeper(services, stop)
+
+
+@click.command()
+@click.option(
+    "--socket",
+    "address",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("/run/omc/sandbox"),
+    show_default=True,
+    help="The unix socket to listen at; workers are told with SANDBOX_SOCKET.",
+)
+def sandbox(address: Path) -> None:
+    """Hold code that models wrote, for workers in other containers. Needs no network, no secret, no database."""
+    from sandbox import serve
+
+    if not address.parent.is_dir():
+        raise click.UsageError(f"{address.parent} is no folder. Make it, or name another with --socket.")
+    serve(address)
 
 
 @click.group()

@@ -24,6 +24,7 @@ from sqlalchemy import select
 from engine.budget import Budget, BudgetSettings
 from engine.errors import Cancelled, ToolError
 from engine.llm.models import Models
+from sandbox import Sandbox
 from storage import artifacts, events, sessions
 from storage.artifacts import ArtifactStore
 from storage.database import Database
@@ -97,6 +98,8 @@ class Work:
     settings: EngineSettings
     models: Models = field(default_factory=Models.none)
     budgets: BudgetSettings = field(default_factory=BudgetSettings.model_construct)
+    # Where code that an agent writes is held; None where this machine cannot hold it.
+    sandbox: Sandbox | None = None
     # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
     _frames: OrderedDict[str, pd.DataFrame] = field(default_factory=OrderedDict)
     _found: dict[tuple[str, ...], Any] = field(default_factory=dict)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.budget import BudgetSettings
     from engine.llm.models import Models
     from engine.work import EngineSettings, Work
+    from sandbox import Sandbox
 
 # What runs import, loaded once here so that each fork has it: the difference between 5 s and 0.1 s.
 PRELOAD = (
@@ -160,6 +161,7 @@ class EngineRuns:
     settings: "EngineSettings"
     models: "Models"
     budgets: "BudgetSettings"
+    sandbox: "Sandbox | None"
 
     @classmethod
     def prepare(cls, home: Path) -> "EngineRuns":
@@ -170,13 +172,41 @@ class EngineRuns:
 
         budgets = BudgetSettings()
         models = Models.of(ModelSettings(), budgets.llm_prices)
-        return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets)
+        sandbox = _start_sandbox(warm=models.are_there)
+        return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets, sandbox)
 
     def open(self, database: Database, lease: Lease) -> "EngineRun":
         from engine.work import Control, Work
 
         control = Control(database, lease)
-        return EngineRun(Work(database, self.store, lease, control, self.settings, self.models, self.budgets))
+        return EngineRun(
+            Work(
+                database,
+                self.store,
+                lease,
+                control,
+                self.settings,
+                self.models,
+                self.budgets,
+                sandbox=self.sandbox,
+            )
+        )
+
+
+def _start_sandbox(*, warm: bool) -> "Sandbox | None":
+    """Started and tried before any session; without it, everything but agents' own code works.
+
+    With a model to write code, its libraries are loaded at once (`warm`); the offline planner never writes any.
+    """
+    from sandbox import Sandbox, SandboxError
+
+    try:
+        sandbox = Sandbox.start(warm=warm)
+        sandbox.check()
+    except SandboxError as error:
+        logger.warning("agents cannot run code of their own: %s", error)
+        return None
+    return sandbox
 
 
 @dataclass(frozen=True)

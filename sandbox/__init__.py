@@ -6,7 +6,7 @@ zygote fork (`inside/zygote.py`) that takes everything away from itself (`inside
 """
 
 from sandbox.contract import Figure, Limits, Result, SandboxError, Usage
-from sandbox.running import Protection, Sandbox, default, run
+from sandbox.running import Protection, Sandbox, default, run, serve
 
 __all__ = [
     "Figure",
@@ -18,4 +18,5 @@ __all__ = [
     "Usage",
     "default",
     "run",
+    "serve",
 ]

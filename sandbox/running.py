@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sandbox import wire
 from sandbox.contract import Limits, Result, SandboxError, Status, Usage
@@ -42,7 +42,8 @@ class Protection:
     """How code is held here."""
 
     namespaces: bool
-    landlock: int
+    landlock: int  # the version that the kernel offers
+    own: bool  # started by this process, not found at SANDBOX_SOCKET
 
 
 class Sandbox:
@@ -62,7 +63,6 @@ class Sandbox:
         *,
         warm: bool = False,
         namespaces: bool = True,
-        libraries: tuple[str, ...] = LIBRARIES,
     ) -> "Sandbox":
         """Start a keeper that lives as long as this process; with SANDBOX_SOCKET, use the one that is there.
 
@@ -74,9 +74,7 @@ class Sandbox:
             return cls(str(settings.sandbox_socket), settings)
         if sys.platform != "linux":
             raise SandboxError(ELSEWHERE)
-        given = keeper_options(
-            settings, owner=os.getpid(), warm=warm, namespaces=namespaces, libraries=libraries
-        )
+        given = _options(settings, owner=os.getpid(), warm=warm, namespaces=namespaces)
         keeper = subprocess.Popen(
             [sys.executable, "-I", "-B", "-c", START, PROJECT, json.dumps(given)],
             env={},
@@ -141,7 +139,12 @@ class Sandbox:
             raise SandboxError(f"The sandbox cannot be reached at {self.address}: {error}.") from error
         if "unavailable" in reply:
             raise SandboxError(f"Code cannot be held here: {reply['unavailable']}.")
-        return Protection(bool(reply["namespaces"]), int(reply["landlock"]))
+        return Protection(bool(reply["namespaces"]), int(reply["landlock"]), own=self._keeper is not None)
+
+    @property
+    def keeper_pid(self) -> int | None:
+        """The keeper's process, when this process started it."""
+        return self._keeper.pid if self._keeper is not None else None
 
     @property
     def lost(self) -> bool:
@@ -207,14 +210,28 @@ def default(*, warm: bool = False) -> Sandbox:
         return _default
 
 
-def keeper_options(
+def serve(address: Path) -> NoReturn:
+    """Become a keeper that listens at `address`, for workers elsewhere, with the limits of the settings."""
+    if sys.platform != "linux":
+        raise SandboxError(ELSEWHERE)
+    given = _options(_settings(), owner=None, address=str(address), warm=True)
+    program = [sys.executable, "-I", "-B", "-c", START, PROJECT, json.dumps(given)]
+    os.execve(sys.executable, program, {})
+
+
+def _settings() -> "SandboxSettings":
+    from sandbox.settings import SandboxSettings
+
+    return SandboxSettings()
+
+
+def _options(
     settings: "SandboxSettings",
     *,
     owner: int | None,
     address: str | None = None,
     warm: bool = False,
     namespaces: bool = True,
-    libraries: tuple[str, ...] = LIBRARIES,
 ) -> dict[str, Any]:
     """What a keeper is started with."""
     from platformdirs import user_cache_path
@@ -222,7 +239,7 @@ def keeper_options(
     return {
         "owner": owner,
         "socket": address,
-        "modules": libraries,
+        "modules": LIBRARIES,
         "namespaces": namespaces,
         "warm": warm,
         "threads": settings.omp_num_threads or len(os.sched_getaffinity(0)),
@@ -230,12 +247,6 @@ def keeper_options(
         "memory_mb": settings.sandbox_max_memory_mb,
         "font_cache": str(settings.mplconfigdir or user_cache_path("omc") / "fonts"),
     }
-
-
-def _settings() -> "SandboxSettings":
-    from sandbox.settings import SandboxSettings
-
-    return SandboxSettings()
 
 
 def _conclude(reply: dict[str, Any], files: list[int], limits: Limits) -> Result:

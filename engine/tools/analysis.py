@@ -12,6 +12,7 @@ from engine.science import datagate, eda, features, leaks, targets
 from engine.science.bars import resample
 from engine.science.indicators import compute
 from engine.science.study import default_question
+from engine.tools.coding import execute_python as execute_python
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
 

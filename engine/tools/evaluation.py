@@ -17,6 +17,7 @@ from engine.science.estimators import ModelSpec
 from engine.science.judge import Judgement
 from engine.science.study import Study
 from engine.tools import studies
+from engine.tools.coding import execute_python
 from engine.tools.training import cross_validate_model, keep_model
 from engine.work import Work
 from storage import trials
@@ -24,7 +25,13 @@ from storage import trials
 # A signal this near to showing may gain from better settings; a hopeless one cannot, and each try costs power.
 PROMISING = 0.25
 
-__all__ = ["compare_models", "cross_validate_model", "evaluate_model", "tune_hyperparameters"]
+__all__ = [
+    "compare_models",
+    "cross_validate_model",
+    "evaluate_model",
+    "execute_python",
+    "tune_hyperparameters",
+]
 
 
 @tool

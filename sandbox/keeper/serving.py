@@ -112,11 +112,8 @@ class Keeper:
                 wire.close(inputs)
 
     def _tell(self, client: socket.socket) -> None:
-        zygote = self._nursery.hire()
-        try:
-            wire.send(client, {"namespaces": zygote.namespaces, "landlock": zygote.landlock})
-        finally:
-            self._nursery.release(zygote)
+        proof = self._nursery.proof()
+        wire.send(client, {"namespaces": proof.namespaces, "landlock": proof.landlock})
 
     def _checked(self, request: dict[str, Any], inputs: list[int]) -> dict[str, Any]:
         """The request within this keeper's limits."""

@@ -75,7 +75,16 @@ class Nursery:
         self._wanted = False
         self._zygote: Zygote | None = None
         self._failures: list[str] = []
+        self._proof: Zygote | str | None = None
         threading.Thread(target=self._raise_zygotes, daemon=True).start()
+
+    def proof(self) -> Zygote:
+        """The zygote without libraries that was tested at the start, ended since. Raises Unavailable if it failed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._proof is not None, START_SECONDS)
+            if isinstance(self._proof, Zygote):
+                return self._proof
+            raise Unavailable(self._proof or "the self-test takes too long")
 
     def warm(self) -> None:
         """Start a zygote now, not with the first run."""
@@ -85,6 +94,7 @@ class Nursery:
 
     def hire(self) -> Zygote:
         """A zygote to run something in; give it back with `release`. Raises Unavailable."""
+        self.proof()
         with self._changed:
             failures = len(self._failures)
             if self._zygote is None or not self._zygote.alive or self._zygote.runs >= RUNS:
@@ -113,6 +123,7 @@ class Nursery:
                 self._zygote.end()
 
     def _raise_zygotes(self) -> None:
+        self._prove()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted)
@@ -121,7 +132,7 @@ class Nursery:
                 if old is not None and old.alive and old.runs < RUNS:
                     continue
             try:
-                fresh = self._start()
+                fresh = self._start(self._options.modules)
             except (Unavailable, OSError) as error:
                 with self._changed:
                     self._failures.append(str(error))
@@ -135,23 +146,35 @@ class Nursery:
                         old.end()
                 self._changed.notify_all()
 
-    def _start(self) -> Zygote:
+    def _prove(self) -> None:
+        """Try the boundary before anything relies on it, with a zygote that takes no time to load."""
+        proof: Zygote | str
+        try:
+            proof = self._start(())
+            proof.end()
+        except (Unavailable, OSError) as error:
+            proof = str(error)
+        with self._changed:
+            self._proof = proof
+            self._changed.notify_all()
+
+    def _start(self, modules: tuple[str, ...]) -> Zygote:
         if self._namespaces:
             try:
-                return self._start_one(namespaces=True)
+                return self._start_one(modules, namespaces=True)
             except Unavailable:
                 # Many hosts forbid them. They are an extra wall, and the self-test decides about the others.
                 self._namespaces = False
-        return self._start_one(namespaces=False)
+        return self._start_one(modules, namespaces=False)
 
-    def _start_one(self, *, namespaces: bool) -> Zygote:
+    def _start_one(self, modules: tuple[str, ...], *, namespaces: bool) -> Zygote:
         here, there = socket.socketpair()
         root = self._base / "root"
         root.mkdir(exist_ok=True)
         given = {
             "keeper": os.getpid(),
             "socket": there.fileno(),
-            "modules": self._options.modules,
+            "modules": modules,
             "namespaces": namespaces,
             "root": str(root),
             "readable": places.readable(self._options.font_cache),

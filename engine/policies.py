@@ -72,22 +72,26 @@ def analyse(brief: Brief) -> Steps:
 
 def engineer_features(brief: Brief) -> Steps:
     """Turn bars into features that pass the leak gate, and into the target asked for."""
-    made = yield Call(
-        "create_features",
-        {
-            "data": brief.handle("prices"),
-            "target_variable": brief.spec["target"],
-            "horizon_minutes": [_minutes(text) for text in _horizons(brief.spec)],
-            "indicators": brief.spec["indicators"],
-            "coins": brief.spec["coins"],
-            "driver_coins": brief.spec["driver_coins"],
-            "costs_bps": _stated_costs(brief.spec),
-        },
-    )
+    wanted = {
+        "data": brief.handle("prices"),
+        "target_variable": brief.spec["target"],
+        "horizon_minutes": [_minutes(text) for text in _horizons(brief.spec)],
+        "indicators": brief.spec["indicators"],
+        "coins": brief.spec["coins"],
+        "driver_coins": brief.spec["driver_coins"],
+        "costs_bps": _stated_costs(brief.spec),
+        "leave_out": [],
+    }
+    made = yield Call("create_features", wanted)
+    handles, said = {"features": made["data"]}, ""
+    doubted = _doubted(brief.spec)
+    if doubted:
+        without = yield Call("create_features", {**wanted, "leave_out": [doubted]})
+        handles["features_without"], said = without["data"], f", and the same bars without {doubted}"
     return finding(
         f"{len(made['columns'])} features on {made['usable_rows']:,} bars; "
-        f"leak gate: {made['leak_cuts']} cuts, none looks ahead",
-        {"features": made["data"]},
+        f"leak gate: {made['leak_cuts']} cuts, none looks ahead{said}",
+        handles,
         {"features": made["columns"], "horizons": made["horizons"]},
     )
 
@@ -95,13 +99,17 @@ def engineer_features(brief: Brief) -> Steps:
 def train(brief: Brief) -> Steps:
     """Fit every model on the training span and walk each forward over bars it has not seen."""
     forecasts: list[str] = []
+    beside: list[str] = []
+    rounds = [("features", horizon, forecasts) for horizon in brief.fact("horizons")]
+    if _doubted(brief.spec):
+        rounds.append(("features_without", _minutes(brief.spec["horizon"]), beside))
     for coin in brief.spec["coins"]:
-        for horizon in brief.fact("horizons"):
+        for features, horizon, found in rounds:
             for model in brief.spec["models"]:
                 fitted = yield Call(
                     f"train_{brief.spec['task']}_model",
                     {
-                        "feature_data": brief.handle("features"),
+                        "feature_data": brief.handle(features),
                         "coin": coin,
                         "model_type": model,
                         "horizon_minutes": horizon,
@@ -109,13 +117,13 @@ def train(brief: Brief) -> Steps:
                     },
                 )
                 walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
-                forecasts.append(walked["forecasts"])
-    count = len(forecasts)
+                found.append(walked["forecasts"])
+    count = len(forecasts) + len(beside)
     return finding(
         f"{count} walk-forward {'run' if count == 1 else 'runs'} of {', '.join(brief.spec['models'])}, "
         f"{walked['folds']} folds each, {walked['bars']:,} bars out of sample",
-        {f"forecasts_{number}": handle for number, handle in enumerate(forecasts)},
-        {"forecasts": forecasts},
+        {f"forecasts_{number}": handle for number, handle in enumerate([*forecasts, *beside])},
+        {"forecasts": forecasts, "beside": beside},
     )
 
 
@@ -124,10 +132,12 @@ def evaluate(brief: Brief) -> Steps:
     forecasts = brief.fact("forecasts")
     for handle in forecasts:
         yield Call("evaluate_model", {"forecasts": handle})
-    judged = yield Call("compare_models", {"forecasts": forecasts})
+    judged = yield Call("compare_models", {"forecasts": forecasts, "also_tried": brief.fact("beside")})
+    best = next(iter(judged["best"].values()))
+    weighed = yield Call("feature_importance", {"forecasts": best})
     return finding(
         judged["summary"],
-        {"results": judged["judgement"]},
+        {"results": judged["judgement"], "importance": weighed["importance"]},
         {"tune": judged["worth_tuning"], "why_tune": judged["why"]},
     )
 
@@ -142,7 +152,7 @@ def tune(brief: Brief) -> Steps:
         if tuned["model_id"]:
             walked = yield Call("cross_validate_model", {"model_id": tuned["model_id"]})
             forecasts.append(walked["forecasts"])
-    judged = yield Call("compare_models", {"forecasts": forecasts})
+    judged = yield Call("compare_models", {"forecasts": forecasts, "also_tried": brief.fact("beside")})
     return finding(
         f"{tried} settings tried inside the training span, all counted; {judged['summary']}",
         {"results": judged["judgement"]},
@@ -153,13 +163,23 @@ def tune(brief: Brief) -> Steps:
 def report(brief: Brief) -> Steps:
     """Write the report and everything that goes with it."""
     results = brief.handle("results")
+    parts = []
+    if brief.spec["task"] != "eda":
+        by = _compared(brief.spec)
+        if by:
+            compared = yield Call(
+                "create_comparison_report",
+                {"forecasts": [*brief.fact("forecasts"), *brief.fact("beside")], "by": by},
+            )
+            parts.append(compared["comparison"])
+        parts.append(brief.handle("importance"))
     advised = yield Call("generate_recommendations", {"results": results})
     written = yield Call(
         "generate_summary",
         {
             "results": results,
             "indicators": brief.handle("indicators"),
-            "parts": [advised["recommendations"]],
+            "parts": [*parts, advised["recommendations"]],
         },
     )
     files = written["payload"]["files"]
@@ -169,6 +189,22 @@ def report(brief: Brief) -> Steps:
         {},
         {"result": written["result"], "payload": written["payload"]},
     )
+
+
+def _doubted(spec: dict[str, Any]) -> str:
+    """The indicator whose help is in question, or nothing."""
+    focus = str(spec.get("focus") or "")
+    return focus.partition(":")[2] if focus.startswith("importance:") else ""
+
+
+def _compared(spec: dict[str, Any]) -> str:
+    """What the goal wants compared: coins, models, or features with and without an indicator; or nothing."""
+    if _doubted(spec):
+        return "features"
+    wanted = {"compare_coins": ("coins", "coins"), "compare_models": ("models", "models")}.get(
+        str(spec.get("focus"))
+    )
+    return wanted[0] if wanted and len(spec[wanted[1]]) > 1 else ""
 
 
 def _horizons(spec: dict[str, Any]) -> list[str]:

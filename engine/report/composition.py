@@ -16,7 +16,7 @@ from engine.report.document import (
     Paragraph,
     VerdictBox,
 )
-from engine.report.result import ChartRef, CoinResult, ModelResult, Result, Table
+from engine.report.result import ChartRef, CoinResult, Finding, ModelResult, Result, Table
 from engine.science.charts import numbers
 from engine.science.charts.numbers import basis_points, count, number, p_value, percent, plural
 
@@ -44,7 +44,7 @@ def _blocks(result: Result) -> Iterator[Block]:
     yield VerdictBox(
         decision=result.verdict.decision if result.verdict else "result",
         word=wording.verdict_word(result),
-        sentence=_capital(wording.headline(result)) if result.verdict else result.findings[0].title,
+        sentence=_capital(wording.lead(result)),
         facts=tuple(_facts(result)),
     )
     yield Heading("What we found")
@@ -52,17 +52,19 @@ def _blocks(result: Result) -> Iterator[Block]:
     if result.explanation:
         yield Paragraph(result.explanation)
         yield Paragraph(f"This paragraph was worded by {result.usage.model}; its figures were checked.")
-    if result.verdict and figures:
+    answer = result.findings[:1] if result.answered else ()
+    yield from _findings(result, answer)
+    if result.verdict and figures and not answer:
         yield figures.pop(0)
     yield from _coin_by_coin(result)
     yield from _models(result)
     if result.kind == "eda":
-        yield from _findings(result)
+        yield from _findings(result, result.findings)
     if figures:
         yield Heading("A closer look")
         yield from figures
     if result.kind != "eda":
-        yield from _findings(result)
+        yield from _findings(result, result.findings[len(answer) :])
         yield from _all_figures(result)
     yield from _data(result)
     yield from _method(result)
@@ -234,9 +236,9 @@ def _without_room(
     return left_out
 
 
-def _findings(result: Result) -> Iterator[Block]:
+def _findings(result: Result, findings: tuple[Finding, ...]) -> Iterator[Block]:
     refs = {c.name: c for c in result.charts}
-    for finding in result.findings:
+    for finding in findings:
         yield Heading(finding.title)
         if finding.text:
             yield Paragraph(finding.text, tone="lead" if finding.chart or finding.table else "plain")

@@ -286,6 +286,11 @@ class Result(_Value):
         return self
 
     @property
+    def answered(self) -> bool:
+        """Whether the first finding answers the goal beside the verdict: a comparison, or what features contribute."""
+        return self.verdict is not None and self.study != "forecast" and bool(self.findings)
+
+    @property
     def headline_coin(self) -> str:
         """The coin that verdict and models speak of."""
         return self.coin or (self.spec.coins[0] if self.spec.coins else "")

@@ -32,7 +32,16 @@ def verdict_line(result: Result) -> str:
     """The result in one line that starts with `verdict_word`."""
     if result.verdict is None:
         return f"Result: {_sentence(result.findings[0].title)}"
+    if result.answered:
+        return f"{verdict_word(result)} for {subject(result)}. {_sentence(result.findings[0].title)}"
     return f"{verdict_word(result)} for {subject(result)}: {headline(result)}"
+
+
+def lead(result: Result) -> str:
+    """The sentence under the verdict's word: the answer to what was asked."""
+    if result.verdict is None or result.answered:
+        return _sentence(result.findings[0].title)
+    return headline(result)
 
 
 def headline(result: Result) -> str:
@@ -63,6 +72,8 @@ def bullets(result: Result) -> list[str]:
         return [*found, data_age(result)]
     best = result.best
     found = [_why(result, result.verdict, best)]
+    if result.answered:
+        return [result.findings[0].text, _sentence(headline(result)), found[0], data_age(result)]
     if best is not None:
         found += [_costs(result, best), _trading(best)] if result.kind != "volatility" else []
     found.append(_caution(result))

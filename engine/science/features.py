@@ -4,7 +4,7 @@ Nothing here may use a later bar: `leaks.check` recomputes the whole table on cu
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from engine.science import bars, indicators
 from engine.science.bars import Bools
-from engine.science.errors import BadSetting
+from engine.science.errors import BadSetting, UnknownIndicator, near
 
 NAMED_INDICATORS = ("SMA_20", "EMA_50", "RSI_14", "MACD", "BBANDS")
 
@@ -23,7 +23,11 @@ _SMALLEST_VOLATILITY = 1e-6
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """What the models get to see. Lags and windows are in bars; lag 1 is the newest finished bar."""
+    """What the models get to see. Lags and windows are in bars; lag 1 is the newest finished bar.
+
+    `leave_out` names groups of columns (`groups`), or indicators, that are computed and then dropped: what is left
+    stands on exactly the same bars as the whole, so that the two can be compared.
+    """
 
     indicators: tuple[str, ...] = NAMED_INDICATORS
     lags: tuple[int, ...] = (1, 2, 3)
@@ -31,6 +35,7 @@ class FeatureSpec:
     calendar: bool = False
     volatility: bool = False
     drivers: tuple[str, ...] = field(default=())
+    leave_out: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Refuse what would look ahead or make no sense; write every indicator by its one name."""
@@ -43,6 +48,7 @@ class FeatureSpec:
             raise BadSetting("Feature windows need at least two bars each, and there must be at least one.")
         names = tuple(dict.fromkeys(indicators.canonical(name) for name in self.indicators))
         object.__setattr__(self, "indicators", names)
+        object.__setattr__(self, "leave_out", tuple(dict.fromkeys(map(_group_name, self.leave_out))))
         object.__setattr__(self, "windows", tuple(sorted(set(self.windows))))
         object.__setattr__(self, "lags", tuple(sorted(set(self.lags))))
 
@@ -100,7 +106,57 @@ def build(
     recorded = grid["close"].notna()
     share = recorded.astype(np.float64).rolling(max(spec.windows)).mean()
     joined[~(recorded & (share >= _RECORDED_SHARE))] = np.nan
-    return joined
+    return _left(joined, spec.leave_out) if spec.leave_out else joined
+
+
+def groups(columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the columns by what they are made from: past returns, volume, an indicator, another coin ..."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        found.setdefault(_group(column), []).append(column)
+    return {name: tuple(members) for name, members in found.items()}
+
+
+def _left(table: pd.DataFrame, leave_out: Sequence[str]) -> pd.DataFrame:
+    """The table without some groups, with a row known only where the whole row was."""
+    by_group = groups([str(name) for name in table.columns])
+    unknown = [name for name in leave_out if name not in by_group]
+    if unknown:
+        raise BadSetting(
+            f"There is no group of features {unknown[0]!r} to leave out. {near(unknown[0], by_group)}"
+        )
+    kept = [name for group, members in by_group.items() if group not in leave_out for name in members]
+    if not kept:
+        raise BadSetting("Leaving all of that out leaves no feature; keep at least one group.")
+    return table.where(pd.Series(usable(table), index=table.index))[kept]
+
+
+def _group(column: str) -> str:
+    for name, pattern in _GROUPS:
+        if re.fullmatch(pattern, column):
+            return name
+    coin, _, rest = column.partition("_")
+    return coin.upper() if rest and coin.islower() else coin
+
+
+def _group_name(said: str) -> str:
+    """A group as `groups` names it: an indicator by its plain name, anything else as it was said."""
+    known = {name.lower(): name for name, _ in _GROUPS}
+    if said.lower() in known:
+        return known[said.lower()]
+    try:
+        return indicators.choose(said).indicator.name
+    except UnknownIndicator:
+        return said.upper() if said.islower() else said
+
+
+_GROUPS = (
+    ("past returns", r"(?:return|momentum|size)_\d+"),
+    ("past volatility", r"(?:volatility|level|spread)_\d+|same_time_volatility"),
+    ("place in the range", r"place_\d+"),
+    ("volume", r"volume_\d+"),
+    ("calendar", r"(?:hour|weekday)_(?:sin|cos)"),
+)
 
 
 def usable(features: pd.DataFrame) -> Bools:
@@ -119,7 +175,13 @@ def in_words(column: str) -> str:
     coin, _, rest = column.partition("_")
     if rest and coin.islower():
         return f"{coin.upper()}: {in_words(rest)}"
-    return column.replace("_", " ")
+    named = re.fullmatch(r"([A-Z]+(?:_\d+)*)(?:_([a-z]+))?", column)
+    if not named:
+        return column.replace("_", " ")
+    part = {"diff": " histogram", "high": " upper band", "low": " lower band"}.get(
+        named[2], f" {named[2] or ''}"
+    )
+    return f"{named[1].replace('_', ' ')}{part}".rstrip()
 
 
 _WORDS = (

@@ -1,6 +1,6 @@
 """The data analyst's tools: put bars in order, compute indicators, make features that cannot see ahead."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -86,6 +86,7 @@ def create_features(
     coins: list[str],
     driver_coins: list[str],
     costs_bps: float | None,
+    leave_out: list[str],
     runtime: ToolRuntime[Work, Any],
 ) -> dict[str, Any]:
     """Make the feature matrix: lagged returns, rolling statistics, calendar, indicators, other coins' returns.
@@ -101,11 +102,18 @@ def create_features(
         coins: the coins that are predicted.
         driver_coins: coins that only give features.
         costs_bps: cost per side in basis points as the person stated it, null for the default.
+        leave_out: groups to drop after everything is computed, to see what they contribute on the very same bars: an
+            indicator ("MACD"), "past returns", "past volatility", "place in the range", "volume", "calendar", or a
+            driver coin; [] for none.
 
     Returns the handle `data`, the feature names, how many bars have all of them, and `horizons`: every horizon to
     train for (a short one is added to find patterns that are too quick to use; it can never be the answer).
     """
     work = runtime.context
+    if not coins or not horizon_minutes:
+        raise ToolError(
+            "Name at least one coin and one horizon, for example coins ['btc'] and horizon_minutes [60]."
+        )
     if target_variable not in targets.TARGETS:
         raise ToolError(f"{target_variable!r} is not a target; use one of {', '.join(targets.TARGETS)}.")
     prices = work.frame(data, "prices")
@@ -119,6 +127,8 @@ def create_features(
         drivers=tuple(driver_coins),
         stated_cost_bps=costs_bps,
     )
+    if leave_out:
+        question = replace(question, features=replace(question.features, leave_out=tuple(leave_out)))
     parts: list[pd.DataFrame] = []
     cuts = 0
     for coin in coins:
@@ -141,6 +151,7 @@ def create_features(
     return {
         "data": handle,
         "columns": columns,
+        "groups": list(features.groups(columns)),
         "usable_rows": int(features.usable(frame[columns]).sum()),
         "leak_cuts": cuts,
         "horizons": [horizon * interval for horizon in question.all_horizons],

@@ -10,7 +10,8 @@ from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
 
 from engine import model_files
-from engine.science import candidates, judge, ledger, validation, walkforward
+from engine.errors import ToolError
+from engine.science import candidates, importance, judge, ledger, validation, walkforward
 from engine.science import estimators as models
 from engine.science.candidates import Candidate
 from engine.science.estimators import ModelSpec
@@ -25,11 +26,13 @@ from storage import trials
 # A signal this near to showing may gain from better settings; a hopeless one cannot, and each try costs power.
 PROMISING = 0.25
 
+# The evaluator walks tuned models forward with the trainer's own tool.
 __all__ = [
     "compare_models",
     "cross_validate_model",
     "evaluate_model",
     "execute_python",
+    "feature_importance",
     "tune_hyperparameters",
 ]
 
@@ -53,24 +56,33 @@ def evaluate_model(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[str,
 
 
 @tool
-def compare_models(forecasts: list[str], runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
+def compare_models(
+    forecasts: list[str], also_tried: list[str], runtime: ToolRuntime[Work, Any]
+) -> dict[str, Any]:
     """Judge all candidates of this run together, after costs, beside majority, persistence and buy and hold.
 
     Everything tried counts, earlier runs on the same prices too. The sealed last span is opened for the chosen rule.
 
     Args:
-        forecasts: every forecast handle of this run.
+        forecasts: every forecast handle of this run that may be the answer.
+        also_tried: forecast handles made only to be compared with, as those without an indicator: they count as tried
+            but cannot be the answer; [] for none.
 
-    Returns the handle `judgement`, the verdict per coin, and whether tuning could pay.
+    Returns the handle `judgement`, the verdict per coin, `best`, the forecast handle of each coin's strongest rule, and
+    whether tuning could pay.
     """
     work = runtime.context
-    judged = conclude(work, forecasts)
+    if not forecasts:
+        raise ToolError(
+            "There is nothing to judge: give the forecast handles that cross_validate_model returned."
+        )
+    judged = conclude(work, forecasts, also_tried)
     handle = work.keep(
         "judgement",
-        repr(sorted(forecasts)).encode(),
+        repr((sorted(forecasts), sorted(also_tried))).encode(),
         media_type="text/plain",
         summary="; ".join(f"{j.study.coin}: {j.verdict.decision}" for j in judged.judgements),
-        details={"forecasts": forecasts, "openings": judged.openings},
+        details={"forecasts": forecasts, "also_tried": also_tried, "openings": judged.openings},
     )
     best = min(judged.judgements, key=lambda j: j.verdict.evidence.p.deciding).verdict
     p = best.evidence.p
@@ -80,8 +92,49 @@ def compare_models(forecasts: list[str], runtime: ToolRuntime[Work, Any]) -> dic
         "judgement": handle,
         "verdicts": {j.study.coin: str(j.verdict.decision) for j in judged.judgements},
         "summary": "; ".join(f"{j.study.coin.upper()}: {j.verdict.reason}" for j in judged.judgements),
+        "best": {j.study.coin: _behind(work, j, forecasts) for j in judged.judgements},
         "worth_tuning": bool(tune),
         "why": "a pattern is near to showing" if tune else "other settings would not change the answer",
+    }
+
+
+@tool
+def feature_importance(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
+    """Measure what each feature, and each group of features, contributes to one model's forecasts on unseen bars.
+
+    One after another is shuffled in blocks of time and the loss is measured: of AUC for a direction, of skill for a
+    number. Nothing is trained. To ask whether an indicator helps at all, train without it instead: create_features with
+    `leave_out`, then create_comparison_report by "features".
+
+    Args:
+        forecasts: a forecast handle from cross_validate_model, best the one that compare_models calls best.
+
+    Returns the handle `importance` for generate_summary, and the groups and the ten features that matter most, each as
+    [loss, low, high]; the 95 % intervals hold for all of a list together, so a low above 0 is beyond chance.
+    """
+    work = runtime.context
+    study, walked = read_walk(work, forecasts)
+    work.check()
+    found = importance.permuted(study, walked, work.assignment.seed)
+    handle = work.keep(
+        "importance",
+        importance.to_json(found),
+        media_type="application/json",
+        summary=f"What the features give {found.model} for {found.coin}",
+    )
+
+    def listed(some: Sequence[importance.Contribution]) -> dict[str, list[float]]:
+        return {
+            one.name: [round(x, 4) for x in (one.loss.value, one.loss.low, one.loss.high)] for one in some
+        }
+
+    return {
+        "importance": handle,
+        "model": found.model,
+        "coin": found.coin,
+        "figure": found.figure,
+        "groups": listed(found.groups),
+        "features": listed(found.features[:10]),
     }
 
 
@@ -133,12 +186,14 @@ class Judged:
     candidates: tuple[Candidate, ...]
 
 
-def conclude(work: Work, forecasts: Sequence[str]) -> Judged:
+def conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str] = ()) -> Judged:
     """Judge forecasts; the same forecasts give the same judgement, whenever it is asked for in a run."""
-    return work.once(("judged", *forecasts), lambda: _conclude(work, forecasts))
+    return work.once(
+        ("judged", *forecasts, "also", *also_tried), lambda: _conclude(work, forecasts, also_tried)
+    )
 
 
-def _conclude(work: Work, forecasts: Sequence[str]) -> Judged:
+def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -> Judged:
     seed = work.assignment.seed
     by_coin: dict[str, tuple[Study, list[Candidate]]] = {}
     for handle in forecasts:
@@ -155,7 +210,8 @@ def _conclude(work: Work, forecasts: Sequence[str]) -> Judged:
             db, work.assignment.workspace, series=some.series, coins=list(by_coin),
             target=some.question.target, start=start, end=end, up_to=position,
         )  # fmt: skip
-    earlier = tuple(ledger.from_row(row) for row in rows)
+    beside = [c for handle in also_tried for c in candidates.evaluate(*read_walk(work, handle), seed)]
+    earlier = (*(ledger.from_row(row) for row in rows), *(candidate.trial for candidate in beside))
     family = judge.compare([study for study, _ in by_coin.values()], found, earlier)
     judgements, openings = [], {}
     for coin, (study, own) in by_coin.items():
@@ -169,8 +225,16 @@ def _conclude(work: Work, forecasts: Sequence[str]) -> Judged:
             )  # fmt: skip
         judgements.append(judgement)
     with work.database.begin() as db:
-        trials.record(db, work.lease, work.assignment.workspace, [ledger.to_row(c.trial) for c in found])
+        trials.record(
+            db, work.lease, work.assignment.workspace, [ledger.to_row(c.trial) for c in (*found, *beside)]
+        )
     return Judged(tuple(judgements), openings, earlier, tuple(found))
+
+
+def _behind(work: Work, judgement: Judgement, forecasts: Sequence[str]) -> str:
+    """The handle of the forecasts that the chosen rule acts on."""
+    chosen = judgement.chosen.out_of_sample
+    return next(handle for handle in forecasts if read_walk(work, handle)[1] is chosen)
 
 
 def read_walk(work: Work, forecasts: str) -> tuple[Study, walkforward.OutOfSample]:

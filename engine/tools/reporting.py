@@ -9,6 +9,9 @@ from langchain_core.tools import tool
 from engine import notebook
 from engine.report import Result, advice, finish, metrics_json, write_markdown, write_pdf
 from engine.report import judged as judgements
+from engine.science import comparing
+from engine.tools import contrast
+from engine.tools.evaluation import read_walk
 from engine.tools.results import Told, tell
 from engine.untrusted import clean
 from engine.work import Work
@@ -35,6 +38,44 @@ def generate_recommendations(results: str, runtime: ToolRuntime[Work, Any]) -> d
         "recommendations", json.dumps(steps).encode(), media_type=JSON, summary=f"{len(steps)} next steps"
     )
     return {"recommendations": handle, "next_steps": list(steps)}
+
+
+@tool
+def create_comparison_report(
+    forecasts: list[str], by: str, runtime: ToolRuntime[Work, Any]
+) -> dict[str, Any]:
+    """Say which is better, by how much and whether luck explains it: coins, models, or feature sets.
+
+    Each item has the mean figure of all its forecasts (AUC for a direction, skill for a number), so that none is picked
+    by luck; the same blocks of time are drawn for all. Only forecasts at the horizon asked for are compared.
+
+    Args:
+        forecasts: forecast handles of everything to be compared, from cross_validate_model.
+        by: "coins", "models", or "features" where create_features was called with and without `leave_out`.
+
+    Returns the handle `comparison` for generate_summary, the standings (best first) as [figure, low, high], the
+    difference between the best and the second as [value, low, high], and whether that is beyond chance.
+    """
+    work = runtime.context
+    found = contrast.of_forecasts(
+        [(handle, *read_walk(work, handle)) for handle in forecasts], by, work.assignment.seed
+    )
+    handle = work.keep(
+        "comparison", comparing.to_json(found), media_type=JSON, summary=f"A comparison of {found.by}"
+    )
+    first, second = found.standings[0], found.standings[1]
+    behind = second.behind
+    return {
+        "comparison": handle,
+        "figure": found.comparison.figure,
+        "standings": {
+            one.name: [round(x, 4) for x in (one.value.value, one.value.low, one.value.high)]
+            for one in found.standings
+        },
+        "best": first.name,
+        "ahead_of_second": [round(x, 4) for x in (behind.value, behind.low, behind.high)] if behind else [],
+        "beyond_chance": found.comparison.is_clear,
+    }
 
 
 @tool

@@ -21,9 +21,10 @@ from engine.report import (
     Usage,
     exploring,
     pictures,
+    studies,
 )
 from engine.report import judged as judgements
-from engine.science import bars, eda
+from engine.science import bars, comparing, eda, importance
 from engine.science.charts import Chart
 from engine.tools.evaluation import Judged, conclude
 from engine.tools.retrieval import coin_bars
@@ -81,7 +82,7 @@ def tell(
 def _judgement(
     work: Work, state: Any, details: Mapping[str, Any], indicators: str | None, draw: bool
 ) -> Told:
-    judged = conclude(work, details["forecasts"])
+    judged = conclude(work, details["forecasts"], details["also_tried"])
     told = judgements.headline(judged.judgements)
     study = told.study
     _, walked = work.find(details["forecasts"][0], "forecasts")
@@ -150,15 +151,31 @@ def _with_parts(work: Work, told: Told, parts: Sequence[str]) -> Told:
     result, charts = told.result, dict(told.charts)
     for handle in parts:
         content, _ = work.find(handle, *_PARTS)
-        result, charts = _PARTS[handle.rsplit("-", 1)[0]](result, charts, json.loads(content))
+        result, charts = _PARTS[handle.rsplit("-", 1)[0]](result, charts, content)
     return Told(result.with_charts(charts), charts, told.prices, told.data, told.judged)
 
 
-def _recommended(result: Result, charts: dict[str, Chart], said: Any) -> tuple[Result, dict[str, Chart]]:
-    return result.model_copy(update={"recommendations": tuple(map(str, said))}), charts
+def _compared(result: Result, charts: dict[str, Chart], content: bytes) -> tuple[Result, dict[str, Chart]]:
+    part = studies.compared(comparing.from_json(content), result.source())
+    update = {"findings": (part.finding, *result.findings), "highlights": part.highlights}
+    return result.model_copy(update=update), {part.chart.name: part.chart, **charts}
 
 
-_PARTS = {"recommendations": _recommended}
+def _weighed(result: Result, charts: dict[str, Chart], content: bytes) -> tuple[Result, dict[str, Chart]]:
+    part = studies.weighed(importance.from_json(content), result.source())
+    finding, highlights = part.finding, result.highlights
+    if result.study == "importance":
+        finding = finding.model_copy(update={"chart": part.chart.name})
+        highlights = highlights or part.highlights
+    update = {"findings": (*result.findings, finding), "highlights": highlights}
+    return result.model_copy(update=update), {**charts, part.chart.name: part.chart}
+
+
+def _recommended(result: Result, charts: dict[str, Chart], content: bytes) -> tuple[Result, dict[str, Chart]]:
+    return result.model_copy(update={"recommendations": tuple(map(str, json.loads(content)))}), charts
+
+
+_PARTS = {"comparison": _compared, "importance": _weighed, "recommendations": _recommended}
 
 
 def _common(work: Work, state: Any) -> dict[str, Any]:

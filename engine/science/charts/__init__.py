@@ -2,6 +2,7 @@
 
 from engine.science.charts.calibration import draw_calibration, draw_residuals
 from engine.science.charts.clock import draw_clock
+from engine.science.charts.comparison import draw_comparison
 from engine.science.charts.correlation import draw_correlation
 from engine.science.charts.coverage import Held, draw_coverage
 from engine.science.charts.distribution import draw_distribution
@@ -23,6 +24,7 @@ __all__ = [
     "Source",
     "draw_calibration",
     "draw_clock",
+    "draw_comparison",
     "draw_correlation",
     "draw_coverage",
     "draw_distribution",

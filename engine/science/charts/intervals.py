@@ -42,7 +42,7 @@ def draw_importance(
         title=title,
         subtitle=f"Loss in {unit} when one is shuffled, {model}, out of sample; grey: chance",
         alt=f"Bar chart of the loss in {unit} when a feature is shuffled. {title}. {listed}.",
-        paint=_painter(
+        paint=painter(
             words,
             value[order],
             bottom[order],
@@ -91,7 +91,7 @@ def draw_skill(
         title=title,
         subtitle=f"Error smaller than that of {reference}, {horizon} ahead, out of sample{marks}",
         alt=f"Dot chart of skill against {reference}, {horizon} ahead: {listed}.",
-        paint=_painter(
+        paint=painter(
             words,
             value[order],
             bottom[order],
@@ -104,7 +104,7 @@ def draw_skill(
     )
 
 
-def _painter(
+def painter(
     words: Sequence[str],
     value: Values,
     low: Values,
@@ -114,6 +114,8 @@ def _painter(
     write: Callable[[float], str],
     lone: Values | None = None,
 ) -> Callable[[Canvas], None]:
+    """A painter of named values with intervals, one row each, against a line at nil; `lone` adds a diamond a row."""
+
     def paint(canvas: Canvas) -> None:
         shown = np.concatenate([value, low, high])
         right = max(float(np.nanmax(shown)), 0.0, 1e-9)

@@ -53,7 +53,8 @@ def _blocks(result: Result) -> Iterator[Block]:
         yield Paragraph(result.explanation)
         yield Paragraph(f"This paragraph was worded by {result.usage.model}; its figures were checked.")
     answer = result.findings[:1] if result.answered else ()
-    yield from _findings(result, answer)
+    for finding in answer:  # the box has said it, the first bullet explains it
+        yield from _shown(result, finding)
     if result.verdict and figures and not answer:
         yield figures.pop(0)
     yield from _coin_by_coin(result)
@@ -237,15 +238,20 @@ def _without_room(
 
 
 def _findings(result: Result, findings: tuple[Finding, ...]) -> Iterator[Block]:
-    refs = {c.name: c for c in result.charts}
     for finding in findings:
         yield Heading(finding.title)
         if finding.text:
             yield Paragraph(finding.text, tone="lead" if finding.chart or finding.table else "plain")
-        if finding.chart in refs:
-            yield replace(_figure(refs[finding.chart]), title="")  # the heading says it
-        if finding.table:
-            yield _grid(finding.table)
+        yield from _shown(result, finding)
+
+
+def _shown(result: Result, finding: Finding) -> Iterator[Block]:
+    """A finding's picture, whose title was said above it, and its table."""
+    chart = next((c for c in result.charts if c.name == finding.chart), None)
+    if chart is not None:
+        yield replace(_figure(chart), title="")
+    if finding.table:
+        yield _grid(finding.table)
 
 
 def _data(result: Result) -> Iterator[Block]:

@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from engine.report import wording
-from engine.report.result import Metric, ModelResult, Result
+from engine.report.result import Finding, Metric, ModelResult, Result
+from engine.report.vocabulary import write_cell
 from engine.science.charts import numbers
 from engine.science.charts.numbers import count, number, signed
 
@@ -14,6 +15,7 @@ SHORT_NAMES: Final = {
     "LinearRegression": "Linear",
     "RandomForest": "Forest",
 }
+ROWS: Final = 12  # of a table in a chat message
 WIDTH: Final = 60  # columns of a chat's code block on a phone
 
 
@@ -40,6 +42,8 @@ def finish(result: Result) -> dict[str, Any]:
 
 def _table(result: Result) -> dict[str, Any] | None:
     """At most 60 columns wide with a two-column mark in front and one blank between columns."""
+    if (result.answered or result.verdict is None) and result.findings:
+        return _of_finding(result.findings[0])
     if not result.models:
         return None
     if result.kind == "direction":
@@ -59,6 +63,36 @@ def _table(result: Result) -> dict[str, Any] | None:
         "note": "> strongest evidence, not largest return. Right: both directions counted alike, ± 95 %"
         if result.kind == "direction"
         else "Skill: smaller error than the reference, ± 95 %",
+    }
+
+
+def _of_finding(finding: Finding) -> dict[str, Any] | None:
+    """The table of what was asked, where it is short and narrow enough for a chat."""
+    table = finding.table
+    if table is None or len(table.rows) > ROWS:
+        return None
+    cells = [
+        [write_cell(cell, column.unit) for cell, column in zip(row, table.columns, strict=True)]
+        for row in table.rows
+    ]
+    labels = [column.label for column in table.columns]
+    widths = [max(len(label), *(len(row[at]) for row in cells)) for at, label in enumerate(labels)]
+    while sum(widths) + len(widths) + 1 > WIDTH:  # the last columns explain most and are missed least
+        widths.pop()
+    shown = len(widths)
+    return {
+        "columns": [
+            {
+                "label": labels[at],
+                "align": "left" if table.columns[at].unit in ("text", "time") else "right",
+                "width": w,
+            }
+            for at, w in enumerate(widths)
+        ],
+        "rows": [row[:shown] for row in cells],
+        "marked": None,
+        "models": 0,
+        "note": table.caption,
     }
 
 
@@ -129,7 +163,10 @@ def _chart_order(result: Result) -> list[str]:
         "not_enough_data": ("target", "grid"),
         "result": ("price", "seasonality", "correlation"),
     }[decision]
+    answer = tuple(
+        f.chart for f in result.findings[:1] if f.chart and (result.answered or not result.verdict)
+    )
     lead = ("equity",) if result.kind in ("direction", "return") else ("skill",) if result.verdict else ()
     drawn = [c.name for c in result.charts]
-    first = [name for name in (*lead, *second) if name in drawn]
+    first = [name for name in (*answer, *lead, *second) if name in drawn]
     return [*dict.fromkeys(first), *(name for name in drawn if name not in first)]

@@ -12,7 +12,7 @@ from engine.science.charts import Chart, Source, numbers
 Decision = Literal["edge", "no_edge", "not_enough_data"]
 Kind = Literal["direction", "return", "volatility", "eda"]
 Study = Literal["forecast", "comparison", "importance", "eda"]
-Unit = Literal["text", "percent", "change", "bp", "number", "count", "time", "price"]
+Unit = Literal["text", "percent", "change", "bp", "number", "count", "time", "price", "points"]
 
 
 def _finite(value: Any) -> Any:

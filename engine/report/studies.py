@@ -28,7 +28,7 @@ def compared(found: Contrast, source: Source) -> Part:
     """Say which is better, by how much, and whether luck explains it."""
     figure = found.comparison.figure
     first, second = found.standings[0], found.standings[1]
-    title = _answer(found)
+    title, values = _answer(found)
     what = f"{', '.join(c.upper() for c in found.coins)}, {_ahead(found.horizon_minutes)} ahead"
     behind = second.behind
     text = ""
@@ -36,7 +36,7 @@ def compared(found: Contrast, source: Source) -> Part:
         luck = "beyond chance" if found.comparison.is_clear else "which luck explains"
         each = f"Each is the mean of {plural(found.comparison.same, 'model')}, so that none is picked by its luck. "
         text = (
-            f"The difference is {_points(figure, behind)}, {luck}. "
+            f"{values}: a difference of {_points(figure, behind)}, {luck}. "
             + (each if found.by != "models" and found.comparison.same > 1 else "")
             + "The interval draws the same blocks of time for all."
         )
@@ -82,7 +82,7 @@ def compared(found: Contrast, source: Source) -> Part:
     )
 
 
-def weighed(found: Importance, source: Source) -> Part:
+def weighed(found: Importance, source: Source, *, wide: bool = False) -> Part:
     """Say what the features contribute to the forecasts of the model the verdict speaks of."""
     coin, best = found.coin.upper(), found.groups[0]
     clear = [group for group in found.groups if group.is_clear]
@@ -114,12 +114,13 @@ def weighed(found: Importance, source: Source) -> Part:
         low=[_scaled(one.loss.low) for one in shown],
         high=[_scaled(one.loss.high) for one in shown],
         unit=f"{unit} points" if found.figure == "auc" else "points of skill",
+        wide=wide,
     )
     table = Table(
         columns=(
             Column(label="Group"), Column(label="Features", unit="count"),
-            Column(label=f"{unit} points lost", unit="number"),
-            Column(label="95\u202f% from", unit="number"), Column(label="to", unit="number"),
+            Column(label=f"{unit} points lost", unit="points"),
+            Column(label="95\u202f% from", unit="points"), Column(label="to", unit="points"),
         ),
         rows=tuple(
             (g.name, len(g.columns), *(_scaled(v) for v in (g.loss.value, g.loss.low, g.loss.high)))
@@ -139,31 +140,31 @@ def weighed(found: Importance, source: Source) -> Part:
     )
 
 
-def _answer(found: Contrast) -> str:
+def _answer(found: Contrast) -> tuple[str, str]:
+    """The answer as a statement, and the figures it rests on."""
     figure = found.comparison.figure
     first, second = found.standings[0], found.standings[1]
     clear = found.comparison.is_clear
-    label = "an AUC of" if figure == "auc" else "a skill of"
-    both = f"{label} {_write(figure, first.value.value)} against {_write(figure, second.value.value)}"
+    label = "AUC" if figure == "auc" else "Skill"
+    both = f"{label} {_write(figure, first.value.value)} for {first.name}, {_write(figure, second.value.value)} for {second.name}"
     if found.by == "features":
         with_it = next(s for s in found.standings if s.name.startswith("with "))
         without = next(s for s in found.standings if s is not with_it)
-        values = f"{label} {_write(figure, with_it.value.value)} with it, {_write(figure, without.value.value)} without"
+        both = f"{label} {_write(figure, with_it.value.value)} with it, {_write(figure, without.value.value)} without"
         coin = found.coins[0].upper()
         if not clear:
-            return f"{found.about} makes no difference for {coin} beyond chance: {values}"
-        helps = "helps" if first is with_it else "does not help"
-        return f"{found.about} {helps} to forecast {coin}: {values}"
-    adjective = {"coins": ("easier", "easiest", "to forecast"), "models": ("better", "best", "")}[found.by]
-    several = len(found.standings) > 2
-    tail = f" {adjective[2]}" if adjective[2] else ""
+            return f"{found.about} makes no difference for {coin} beyond chance", both
+        return f"{found.about} {'helps' if first is with_it else 'does not help'} to forecast {coin}", both
+    better, best, tail = {"coins": ("easier", "easiest", " to forecast"), "models": ("better", "best", "")}[
+        found.by
+    ]
+    if len(found.standings) > 2:
+        if clear:
+            return f"{first.name} is the {best}{tail}", both
+        return f"No {NOUNS[found.by]} is clearly the {best}{tail}; {first.name} leads", both
     if clear:
-        word = f"the {adjective[1]}" if several else adjective[0]
-        than = "" if several else f" than {second.name}"
-        return f"{first.name} is {word}{tail}{than}: {both}"
-    if several:
-        return f"No {NOUNS[found.by]} is clearly the {adjective[1]}{tail}: {first.name} leads {second.name} with {both}"
-    return f"Neither {first.name} nor {second.name} is {adjective[0]}{tail} beyond chance: {both}"
+        return f"{first.name} is {better}{tail} than {second.name}", both
+    return f"Neither {first.name} nor {second.name} is {better}{tail} beyond chance", both
 
 
 def _ahead(minutes: int) -> str:

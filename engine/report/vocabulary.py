@@ -160,5 +160,7 @@ def write_cell(value: str | bool | float | None, unit: Unit) -> str:
             return numbers.count(value)
         case "price":
             return numbers.price(value)
+        case "points":
+            return numbers.signed(value, 1)
         case _:
             return numbers.number(value)

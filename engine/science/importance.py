@@ -98,7 +98,7 @@ def _shuffled(
         else usable
     )
     values: Floats = table.to_numpy(np.float64, copy=True)
-    at = table.columns.get_indexer(list(members))
+    at = table.columns.get_indexer(pd.Index(members))
     values[np.ix_(usable, at)] = values[np.ix_(places, at)]
     return pd.DataFrame(values, index=table.index, columns=table.columns)
 

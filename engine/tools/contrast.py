@@ -19,11 +19,18 @@ def of_forecasts(forecasts: Sequence[tuple[str, Study, OutOfSample]], by: str, s
         (study, walked) for _, study, walked in forecasts if walked.horizon_bars == study.question.horizons[0]
     ]
     about = ", ".join(dict.fromkeys(name for study, _ in asked for name in study.question.features.leave_out))
-    items: dict[str, list[Scored]] = {}
+    items: dict[str, list[tuple[str, Scored]]] = {}
     for study, walked in asked:
-        items.setdefault(_item(study, walked, by, about), []).append(comparing.score(study, walked))
+        label = "" if by == "models" else walked.spec.label
+        items.setdefault(_item(study, walked, by, about), []).append((label, comparing.score(study, walked)))
     if len(items) < 2:
         raise ToolError(_too_few(by, next(iter(items), "none")))
+    # Like with like: a model that only one of them has, as one that was tuned, is left out.
+    common = set.intersection(*({label for label, _ in scored} for scored in items.values()))
+    if not common:
+        raise ToolError(
+            f"The {by} were forecast by different models; train the same models on each, then compare."
+        )
     studies = [study for study, _ in asked]
     minutes = max(study.test_minutes for study in studies)
     return Contrast(
@@ -31,7 +38,11 @@ def of_forecasts(forecasts: Sequence[tuple[str, Study, OutOfSample]], by: str, s
         about=about if by == "features" else "",
         coins=tuple(dict.fromkeys(study.coin for study in studies)),
         horizon_minutes=studies[0].question.horizons[0] * studies[0].bar_minutes,
-        comparison=comparing.compare(items, minutes, seed),
+        comparison=comparing.compare(
+            {name: [one for label, one in scored if label in common] for name, scored in items.items()},
+            minutes,
+            seed,
+        ),
     )
 
 

@@ -25,6 +25,7 @@ def draw_importance(
     low: ArrayLike,
     high: ArrayLike,
     unit: str = "AUC points",
+    wide: bool = False,
 ) -> Chart:
     """Draw what is lost when one feature is shuffled in blocks, for the eight that matter most.
 
@@ -39,6 +40,8 @@ def draw_importance(
     return render(
         "importance",
         source,
+        wide=wide,
+        height=2.1 if wide else None,
         title=title,
         subtitle=f"Loss in {unit} when one is shuffled, {model}, out of sample; grey: chance",
         alt=f"Bar chart of the loss in {unit} when a feature is shuffled. {title}. {listed}.",

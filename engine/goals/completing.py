@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from engine.goals import refusals
 from engine.goals.choices import fit_models
-from engine.goals.coin_names import in_words, nearest
+from engine.goals.coin_names import NAMES, in_words, nearest
 from engine.goals.draft import Draft
 from engine.goals.outcome import Ask, Coverage, Outcome, Refuse, Run
 from engine.goals.sentence import Sentence
@@ -87,8 +87,8 @@ def _spec(draft: Draft, coins: list[str], now: datetime, coverage: Mapping[str, 
         driver_coins=tuple(coin for coin in draft.drivers if coin in coverage and coin not in coins),
         task=task,
         target=target,
-        horizons=horizons,
-        interval_minutes=int(interval) if interval == int(interval) else interval,
+        horizons=tuple(max(1, round(minutes)) for minutes in horizons),
+        interval_minutes=max(1, round(interval)),
         start=start,
         end=end,
         period_days=days,
@@ -150,15 +150,18 @@ def _ask_coins(
     if coins and not any(conflict.about == "coins" for conflict in draft.conflicts):
         return None
     here = sorted(coverage)
+    near: list[str] = []
     if missing:
-        near = nearest(missing[0], here)
+        near = [] if missing[0] in NAMES else nearest(missing[0], here)  # a coin of its own is no slip
         names = ", ".join(map(in_words, missing))
         question = f"There are no prices of {names} here. Which coin shall I take instead? There are {_listed(here)}."
         choices = [*near, *(coin for coin in here if coin not in near)]
     else:
         question = f"Which coin is this about? There are prices of {_listed(here)}."
         choices = here
-    first = next((coin for coin in ("btc", "eth") if coin in here), here[0]) if not missing else choices[0]
+    first = next((coin for coin in ("btc", "eth") if coin in here), here[0])
+    if near:
+        first = near[0]
     choices = [first, *(coin for coin in choices if coin != first)][:8]
     return Ask("coins", question, tuple(map(in_words, choices)), in_words(first), spec)
 

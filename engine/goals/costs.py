@@ -38,7 +38,7 @@ def read_costs(sentence: Sentence) -> Costs:
     for at in sentence.find("cost"):
         near = [*sentence.before(at, reach=4)][:3]
         around = [*near, sentence.next_after(at), sentence.beside(at, -1), sentence.beside(at, -2)]
-        for concept, factor in (("halve", 0.5), ("double", 2.0), ("triple", 3.0)):
+        for concept, factor in (("halve", 0.5), ("andhalf", 0.5), ("double", 2.0), ("triple", 3.0)):
             if any(t.has(concept) for t in around):
                 return Costs(factor=factor, words=sentence.words(at - 2, at))
     return Costs()

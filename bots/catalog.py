@@ -31,15 +31,12 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("cancel", "run", aliases=("stop",)),
     CommandSpec("results", "run", aliases=("result", "files")),
     CommandSpec("rerun", "run"),
-    CommandSpec("predict", "run"),
     CommandSpec("compare", "runs", aliases=("diff",)),
     CommandSpec("delete", "run"),
     CommandSpec("coins"),
     CommandSpec("usage"),
     CommandSpec("defaults", "words", optional=True),
-    CommandSpec("schedule", "words", optional=True),
     CommandSpec("roles", "words", optional=True),
-    CommandSpec("web"),
     CommandSpec("help", "words", optional=True),
 )
 _BY_NAME = {name: spec for spec in COMMANDS for name in (spec.name, *spec.aliases)}

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,8 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bots import messages
 from bots.errors import Rejected, TryLater
-from bots.platform import File, Key, Place, Platform
+from bots.platform import File, Key, Message, Place, Platform
 from bots.progress import Fact, Progress, fold
+from bots.words import Words, words_of
 from storage import events, threads
 from storage.artifacts import ArtifactStore
 from storage.database import Database
@@ -62,6 +63,28 @@ class Story:
     @property
     def place(self) -> Place:
         return Place(self.thread.workspace, self.thread.channel, self.thread.thread)
+
+    @property
+    def words(self) -> Words:
+        return words_of(self.thread.language)
+
+    @property
+    def root(self) -> Message:
+        return messages.root(self.progress, self.run, self.words)
+
+    @property
+    def card(self) -> Message:
+        now, usual = datetime.now(UTC), self.thread.usual_seconds
+        return messages.card(self.progress, self.run, now, self.words, usual)
+
+    def message(self, fact: Fact) -> Message:
+        """The message that tells one of its facts."""
+        return messages.posted(fact, self.run, self.thread.asker, self.words, self.thread.spec)
+
+    def last(self, kinds: Collection[str], before: int) -> Fact | None:
+        """The newest fact of some kinds before a number."""
+        found = (fact for fact in reversed(self.facts) if fact.kind in kinds and fact.seq < before)
+        return next(found, None)
 
 
 class Delivery:
@@ -104,9 +127,10 @@ class Delivery:
                         await self._wake.wait()
         finally:
             listening.cancel()
-            if self._tasks:  # a call in flight that is cut off would be in doubt
-                await asyncio.wait(self._tasks, timeout=5)
-            self._pool.shutdown(wait=False)
+            # A call in flight that is cut off would be in doubt, and a connection in use would be left open.
+            await asyncio.wait({listening, *self._tasks}, timeout=5)
+            closing = asyncio.create_task(asyncio.to_thread(self._pool.shutdown))
+            await asyncio.wait({closing}, timeout=5)
 
     async def _begin_due(self) -> None:
         """Claim what is due and begin telling it, one task a session."""
@@ -188,13 +212,11 @@ class Delivery:
 
     async def _show(self, story: Story) -> None:
         """Edit the card, and the root when it says something else now."""
-        progress, thread = story.progress, story.thread
-        card = messages.card(progress, story.run, datetime.now(UTC))
-        await self._call(self._platform.edit(story.place, str(thread.card_message_id), card))
+        thread = story.thread
+        await self._call(self._platform.edit(story.place, str(thread.card_message_id), story.card))
         fresh = {fact.kind for fact in story.facts if fact.seq > thread.card_shown_seq}
         if fresh & messages.CHANGE_ROOT and thread.root_message_id is not None:
-            root = messages.root(progress, story.run)
-            await self._call(self._platform.edit(story.place, thread.root_message_id, root))
+            await self._call(self._platform.edit(story.place, thread.root_message_id, story.root))
 
     async def _post(self, pending: Pending) -> None:
         """Tell one event and record it, or leave it for later."""
@@ -249,21 +271,36 @@ class Delivery:
         if not story.thread.thread:
             raise Rejected("its thread was never opened")
         fact = Fact(pending.seq, pending.kind, pending.payload, pending.created_at)
-        message = messages.posted(fact, story.run, story.thread.asker)
-        if pending.kind == "answered":
-            closed = await self._close_question(fact, story)
-            if closed is not None:
-                return closed
-        if pending.kind == "completed":
-            why = await self._upload(pending, story)
-            message = messages.files_missing(message, why) if why else message
-        return await self._call(self._platform.post(story.place, message, _key(pending, "message")))
+        message, place = story.message(fact), story.place
+        match pending.kind:
+            case "answered":
+                closed = await self._close_question(fact, story)
+                if closed is not None:
+                    return closed
+            case "continued" | "discarded":
+                closed = await self._close_ending(fact, story)
+                if closed is not None:
+                    return closed
+            case "completed":
+                why = await self._upload(pending, story)
+                message = messages.files_missing(message, why, story.words) if why else message
+            case "files_again":
+                why = await self._upload(pending, story)
+                message = messages.files_missing(message, why, story.words) if why else message
+            case "shared":
+                finish = story.last(("completed",), fact.seq)
+                if finish is None:
+                    raise Rejected("there is no result to share")
+                who = str(fact.payload.get("by") or story.words("someone"))
+                message = messages.shared(story.message(finish), who, story.words)
+                place = replace(place, thread="")
+        return await self._call(self._platform.post(place, message, _key(pending, "message")))
 
     async def _open(self, pending: Pending, story: Story) -> str:
         """Open the thread (or say so in the one it was asked for in) and hang the card into it."""
         thread = story.thread
         if thread.root_message_id is None:
-            root, key = messages.root(story.progress, story.run), _key(pending, "root")
+            root, key = story.root, _key(pending, "root")
             if thread.thread:
                 message_id = await self._call(self._platform.post(story.place, root, key))
                 thread = replace(thread, root_message_id=message_id)
@@ -273,12 +310,11 @@ class Delivery:
             await self._write(threads.opened, thread.session_id, thread.thread, str(thread.root_message_id))
         if thread.card_message_id is None:
             place = replace(story.place, thread=thread.thread)
-            card = messages.card(story.progress, story.run, datetime.now(UTC))
-            message_id = await self._call(self._platform.post(place, card, _key(pending, "card")))
-            await self._write(threads.card_posted, thread.session_id, message_id)
+            message_id = await self._call(self._platform.post(place, story.card, _key(pending, "card")))
             await self._write(
-                threads.card_shown,
+                threads.card_posted,
                 thread.session_id,
+                message_id,
                 story.progress.seq,
                 again_in_seconds=self._platform.pace.edit_seconds,
                 posted_kinds=messages.POSTED,
@@ -288,13 +324,36 @@ class Delivery:
     async def _close_question(self, answered: Fact, story: Story) -> str | None:
         """Take the choices off a question's message; None when that message is not known."""
         interrupt_id = answered.payload.get("interrupt_id")
-        asked = [fact for fact in story.facts if fact.kind == "question"]
-        question = next((fact for fact in asked if fact.payload.get("interrupt_id") == interrupt_id), None)
-        message_id = await self._write(events.message_of, story.thread.session_id, f"question:{interrupt_id}")
-        if question is None or message_id is None:
+        asked = [
+            fact
+            for fact in story.facts
+            if fact.kind == "question"
+            and fact.seq < answered.seq
+            and fact.payload.get("interrupt_id") == interrupt_id
+        ]
+        if not asked:
             return None
-        closed = messages.answered_question(question, answered, story.run)
-        await self._call(self._platform.edit(story.place, message_id, closed))
+        closed = messages.answered_question(asked[-1], answered, story.run, story.words)
+        return await self._edit_told(asked[-1], story, closed)
+
+    async def _close_ending(self, after: Fact, story: Story) -> str | None:
+        """Take the buttons off the message of an end that was not the end; None when it is not known."""
+        ending = story.last(messages.ENDINGS, after.seq)
+        if ending is None:
+            return None
+        closed = messages.closed_ending(story.message(ending), after, story.run, story.words)
+        return await self._edit_told(ending, story, closed)
+
+    async def _edit_told(self, fact: Fact, story: Story, message: Message) -> str | None:
+        """Edit the message in which a fact was told; None when there is none."""
+        message_id = await self._write(events.message_of, story.thread.session_id, fact.seq)
+        if message_id is None:
+            return None
+        try:
+            await self._call(self._platform.edit(story.place, message_id, message))
+        except Rejected as error:  # somebody deleted it: it is said anew
+            logger.info("%s: %s cannot be edited: %s", story.run, fact.kind, error)
+            return None
         return message_id
 
     async def _upload(self, pending: Pending, story: Story) -> str:

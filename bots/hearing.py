@@ -154,6 +154,7 @@ ActionName = Literal[
     "files",
     "import",  # value: the stored file
     "import_options",
+    "results",
     "new",
 ]
 SEPARATOR = "|"

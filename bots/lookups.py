@@ -25,8 +25,11 @@ def visible(db: Session, speaker: Speaker, user: User, *, limit: int = 20) -> li
     """The newest runs that somebody may see: their own, their workspace's, at a terminal all."""
     query = select(AnalysisSession).order_by(AnalysisSession.number.desc()).limit(limit)
     if speaker.platform != "terminal":
-        mine = (AnalysisSession.owner_id == user.id) | (AnalysisSession.workspace == speaker.workspace)
-        query = query.where(mine)
+        here = (AnalysisSession.platform == speaker.platform) & (
+            AnalysisSession.workspace == speaker.workspace
+        )
+        openly = here & AnalysisSession.preferences["private"].as_boolean().is_not(True)
+        query = query.where((AnalysisSession.owner_id == user.id) | openly)
     return list(db.scalars(query))
 
 

@@ -43,6 +43,7 @@ class Progress:
     number: int = 0
     goal: str = ""
     asked_by: str = ""
+    follows: str = ""
     state: State = "queued"
     opened_at: datetime | None = None
     ended_at: datetime | None = None
@@ -74,6 +75,7 @@ def _after(progress: Progress, fact: Fact) -> Progress:
                 number=int(said.get("number", 0)),
                 goal=str(said.get("goal", "")),
                 asked_by=str(said.get("asked_by", "")),
+                follows=str(said.get("follows", "")),
                 opened_at=fact.at,
             )
         case "planned":
@@ -127,6 +129,10 @@ def _after(progress: Progress, fact: Fact) -> Progress:
             )
         case "usage":
             return replace(progress, usage={**progress.usage, **said})
+        case "goal_changed":
+            return replace(progress, goal=str(said.get("goal", progress.goal)))
+        case "continued":
+            return replace(progress, state="queued", ending=None, ended_at=None, question=None)
         case "stopping":
             return replace(progress, state="stopping")
         case "completed" | "failed" | "cancelled" | "expired":

@@ -63,6 +63,7 @@ def results(run: str, out: str | None, as_json: bool, trace: bool, full: bool) -
     from bots.live_session import read_metrics
     from bots.platform import File
     from bots.text import unfenced
+    from bots.words import words_of
     from storage import sessions
 
     with open_house() as house:
@@ -72,9 +73,8 @@ def results(run: str, out: str | None, as_json: bool, trace: bool, full: bool) -
         name = f"R-{row.number}"
         told = replies.finish(facts, name)
         if told is None:
-            raise Refusal(
-                f"{name} has no results: it is {replies.STATUSES[row.status]}. See: omc status {name}"
-            )
+            state = replies.state_of(row, words_of("en"))
+            raise Refusal(f"{name} has no results: it is {state}. See: omc status {name}")
         named = next(fact for fact in reversed(facts) if fact.kind == "completed").payload.get("files") or []
         if as_json:
             click.echo(read_metrics(house.store, named))

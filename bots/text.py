@@ -31,6 +31,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def count(number: int) -> str:
+    """A number as people write it: 1,234,567."""
+    return f"{number:,}"
+
+
+def money(usd: float) -> str:
+    """US dollars: two digits, or as many as it takes to see what little it was."""
+    return f"{usd:.2f}" if usd >= 0.01 or usd == 0 else f"{usd:.4f}"
+
+
 def _is_shown(char: str) -> bool:
     if char in "\n\t":
         return True

@@ -24,7 +24,7 @@ from jobs import queue
 from jobs.errors import JobsError
 from jobs.losses import settle_expired
 from jobs.queue import Slot, Wake
-from storage import sessions
+from storage import heard, sessions
 from storage.database import SWEEP_LOCK, Database
 from storage.errors import LeaseLost, StorageError
 from storage.models import AnalysisSession
@@ -54,9 +54,10 @@ class Swept:
     lost_workers: int = 0
     woken: int = 0
     freed_slots: int = 0
+    reminders: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.expired_questions, self.lost_workers, self.woken, self.freed_slots))
+        return any((self.expired_questions, self.lost_workers, self.woken, self.freed_slots, self.reminders))
 
 
 class Services(Protocol):
@@ -85,6 +86,7 @@ def sweep(database: Database, client: Redis, *, max_retries: int = 3) -> Swept:
             lost_workers=replace_lost_workers(database, client, max_retries=max_retries),
             woken=wake_again(database, client),
             freed_slots=free_stale_slots(database, client),
+            reminders=remind_of_questions(database),
         )
 
 
@@ -131,6 +133,16 @@ def answer_overdue_questions(database: Database, client: Redis) -> int:
             answered += 1
             queue.enqueue(client, row.id, row.owner_id, row.lease_epoch + 1, first=True)
     return answered
+
+
+def remind_of_questions(database: Database) -> int:
+    """Call people once more whose question is about to run out; forget what chats will not repeat."""
+    with database.begin() as db:
+        forgotten = sessions.forgotten_questions(db)
+        for question in forgotten:
+            sessions.remind(db, question)
+        heard.forget_old(db)
+    return len(forgotten)
 
 
 def replace_lost_workers(database: Database, client: Redis, *, max_retries: int) -> int:

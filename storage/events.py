@@ -137,9 +137,29 @@ def note_receipt(db: Session, session_id: uuid.UUID, seq: int, part: str, value:
     )
 
 
-def message_of(db: Session, session_id: uuid.UUID, key: str) -> str | None:
+def message_of(db: Session, session_id: uuid.UUID, seq: int) -> str | None:
     """The message in which an event was told, if it was."""
-    return db.scalar(select(Event.message_id).where(Event.session_id == session_id, Event.key == key))
+    return db.scalar(select(Event.message_id).where(Event.session_id == session_id, Event.seq == seq))
+
+
+def given_up(db: Session, *, limit: int = 20) -> Sequence[Event]:
+    """The newest events that could not be told for good, with the reason in `error`."""
+    return db.scalars(
+        select(Event)
+        .where(Event.delivered_at.is_not(None), Event.error.is_not(None))
+        .order_by(Event.delivered_at.desc())
+        .limit(limit)
+    ).all()
+
+
+def waiting_since(db: Session, kinds: Collection[str]) -> tuple[int, datetime | None]:
+    """How many events of `kinds` wait to be told on a chat platform, and since when the oldest does."""
+    counted, oldest = db.execute(
+        select(func.count(), func.min(Event.created_at))
+        .join(AnalysisSession, AnalysisSession.id == Event.session_id)
+        .where(Event.delivered_at.is_(None), Event.kind.in_(kinds), AnalysisSession.platform != "terminal")
+    ).one()
+    return int(counted), oldest
 
 
 def renew(db: Session, session_id: uuid.UUID, seq: int, claimant: str, *, seconds: float) -> None:

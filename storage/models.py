@@ -202,9 +202,74 @@ class Clarification(Base):
     recommended: Mapped[str]
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    reminded_at: Mapped[datetime | None]
     answer: Mapped[str | None]
     answered_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     answered_at: Mapped[datetime | None]
+
+
+class HeardAct(Base):
+    """One thing a person did in a chat, under the platform's own name for it: the same act is done once."""
+
+    __tablename__ = "heard_acts"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    workspace: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
+    reply: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    heard_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class SavedDefaults(Base):
+    """What a person, or a channel, wants unless they say otherwise."""
+
+    __tablename__ = "saved_defaults"
+
+    scope: Mapped[str] = mapped_column(String(16), primary_key=True)  # person | channel
+    owner: Mapped[str] = mapped_column(primary_key=True)  # the person's id, or platform:workspace:channel
+    options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Grant(Base):
+    """What one person of a workspace may do, and how much; the one with no name is for everybody else."""
+
+    __tablename__ = "grants"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    workspace: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str | None] = mapped_column(String(16))
+    runs_a_day: Mapped[int | None]
+    usd_a_month: Mapped[float | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Feedback(Base):
+    """Whether a person found a result useful; the last word counts."""
+
+    __tablename__ = "feedback"
+
+    session_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("agent_sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    useful: Mapped[bool]
+    given_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Installation(Base):
+    """The bot's place in one workspace of a chat platform; its tokens are sealed."""
+
+    __tablename__ = "installations"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    workspace: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    installed_by: Mapped[str]
+    installed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Artifact(Base):

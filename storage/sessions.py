@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from storage.errors import LeaseLost, NotAllowed, UnknownSession
 from storage.models import AnalysisSession, Clarification, Event, SessionMessage
 
 MOVES: dict[str, frozenset[str]] = {
-    "queued": frozenset({"running", "failed", "cancelled", "expired"}),
+    "queued": frozenset({"running", "awaiting_user", "failed", "cancelled", "expired"}),
     "running": frozenset({"running", "queued", "awaiting_user", "completed", "failed", "cancelled"}),
     "awaiting_user": frozenset({"queued", "cancelled", "expired"}),
     "completed": frozenset(),
@@ -76,8 +76,12 @@ def create(
     preferences: dict[str, Any] | None = None,
     seed: int | None = None,
     follows_id: uuid.UUID | None = None,
+    message_id: str | None = None,
 ) -> AnalysisSession:
-    """A new session in the queue, together with the event that opens its thread."""
+    """A new session in the queue, together with the event that opens its thread.
+
+    `message_id` is the message it was asked for in, if there is one: until a worker takes it, it can be edited.
+    """
     row = AnalysisSession(
         id=uuid.uuid4(),
         workspace=workspace,
@@ -93,11 +97,15 @@ def create(
     db.add(row)
     db.flush()
     db.refresh(row)
-    say(db, row.id, "user", goal)
-    asker = users.name_of(db, owner_id)
-    events.append(
-        db, row.id, "opened", "opened", {"number": row.number, "goal": goal[:2000], "asked_by": asker}
-    )
+    say(db, row.id, "user", goal, details={"goal": True, "message": message_id})
+    before = db.get(AnalysisSession, follows_id) if follows_id else None
+    payload = {
+        "number": row.number,
+        "goal": goal[:2000],
+        "asked_by": users.name_of(db, owner_id),
+        "follows": f"R-{before.number}" if before else "",
+    }
+    events.append(db, row.id, "opened", "opened", payload)
     return row
 
 
@@ -292,6 +300,38 @@ def request_cancel(db: Session, session_id: uuid.UUID) -> AnalysisSession:
     return row
 
 
+def go_on(db: Session, session_id: uuid.UUID, *, by: str) -> AnalysisSession:
+    """Put a session that was stopped, failed or ran out of time back into the queue; it goes on where it was.
+
+    Raises NotAllowed when it is not such a session.
+    """
+    row = db.scalar(select(AnalysisSession).where(AnalysisSession.id == session_id).with_for_update())
+    if row is None:
+        raise UnknownSession("There is no such run.")
+    if row.status not in ("failed", "cancelled", "expired"):
+        raise NotAllowed(f"R-{row.number} is {row.status.replace('_', ' ')}; there is nothing to go on with.")
+    move(row, "queued")
+    row.cancel_requested_at = None
+    row.error = None
+    events.append(db, row.id, f"continued:{row.next_seq}", "continued", {"stage": row.stage, "by": by})
+    db.flush()
+    return row
+
+
+def discard(db: Session, session_id: uuid.UUID, *, by: str) -> AnalysisSession:
+    """Forget how far a stopped or failed session had come; its history stays. Raises NotAllowed."""
+    row = db.scalar(select(AnalysisSession).where(AnalysisSession.id == session_id).with_for_update())
+    if row is None:
+        raise UnknownSession("There is no such run.")
+    if row.status not in ("failed", "cancelled", "expired"):
+        raise NotAllowed(f"R-{row.number} is {row.status.replace('_', ' ')} and cannot be discarded.")
+    for table in ("checkpoint_writes", "checkpoint_blobs", "checkpoints"):
+        db.execute(text(f"delete from {table} where thread_id = :thread"), {"thread": str(row.id)})
+    row.stage = None
+    events.append(db, row.id, f"discarded:{row.next_seq}", "discarded", {"by": by})
+    return row
+
+
 def ask(
     db: Session,
     lease: Lease,
@@ -355,10 +395,12 @@ def answer(
     user_id: uuid.UUID | None,
     interrupt_id: str | None = None,
     by: str = "person",
+    message_id: str | None = None,
 ) -> Answered:
     """Answer a session's open question; the first answer wins and puts the session back into the queue.
 
-    `by` is "person", "default" (no one there to ask) or "expiry" (the question's time ran out).
+    `by` is "person", "default" (no one there to ask) or "expiry" (the question's time ran out). `message_id` is
+    the message it was given in, so that it can be edited or taken back until it is used.
     """
     row = db.scalar(select(AnalysisSession).where(AnalysisSession.id == session_id).with_for_update())
     if row is None:
@@ -381,7 +423,13 @@ def answer(
     question.answered_by = user_id
     question.answered_at = func.clock_timestamp()
     release(row, "queued")
-    say(db, session_id, "user", text, details={"answers": question.interrupt_id, "by": by})
+    say(
+        db,
+        session_id,
+        "user",
+        text,
+        details={"answers": question.interrupt_id, "by": by, "message": message_id},
+    )
     payload = {
         "interrupt_id": question.interrupt_id,
         "stage": question.stage,
@@ -389,7 +437,8 @@ def answer(
         "by": by,
         "answered_by": users.name_of(db, user_id) if user_id else None,
     }
-    events.append(db, session_id, f"answered:{question.interrupt_id}", "answered", payload)
+    # An answer that was taken back may be given again: each has a key of its own.
+    events.append(db, session_id, f"answered:{question.interrupt_id}:{row.next_seq}", "answered", payload)
     return Answered(True, "accepted", question.question, text)
 
 
@@ -445,6 +494,32 @@ def overdue_questions(db: Session, at: datetime | None = None) -> Sequence[Clari
         .join(AnalysisSession, AnalysisSession.id == Clarification.session_id)
         .where(AnalysisSession.status == "awaiting_user")
         .where(Clarification.answer.is_(None), Clarification.expires_at < moment)
+    ).all()
+
+
+def remind(db: Session, question: Clarification) -> None:
+    """Call the asker once more about an open question, once."""
+    if question.reminded_at is None:
+        question.reminded_at = func.clock_timestamp()
+        payload = {
+            "interrupt_id": question.interrupt_id,
+            "question": question.question,
+            "recommended": question.recommended,
+            "expires_at": question.expires_at.isoformat(),
+        }
+        events.append(db, question.session_id, f"reminder:{question.interrupt_id}", "reminder", payload)
+
+
+def forgotten_questions(db: Session) -> Sequence[Clarification]:
+    """Open questions of which three quarters of the time have passed without a reminder."""
+    given = func.extract("epoch", Clarification.expires_at - Clarification.asked_at)
+    passed = func.extract("epoch", func.clock_timestamp() - Clarification.asked_at)
+    return db.scalars(
+        select(Clarification)
+        .join(AnalysisSession, AnalysisSession.id == Clarification.session_id)
+        .where(AnalysisSession.status == "awaiting_user", Clarification.answer.is_(None))
+        .where(Clarification.reminded_at.is_(None), Clarification.expires_at > func.clock_timestamp())
+        .where(passed > given * 0.75)
     ).all()
 
 

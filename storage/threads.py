@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -30,6 +31,9 @@ class Thread:
     card_message_id: str | None
     card_shown_seq: int
     asker: str | None  # how the platform calls the person who asked
+    language: str  # "" when nobody said
+    spec: dict[str, Any]
+    usual_seconds: float | None  # how long such runs have taken, if any has
 
 
 def load(db: Session, session_id: uuid.UUID) -> Thread | None:
@@ -55,6 +59,9 @@ def load(db: Session, session_id: uuid.UUID) -> Thread | None:
         card_message_id=row.card_message_id,
         card_shown_seq=row.card_shown_seq,
         asker=asker,
+        language=str(row.preferences.get("language") or ""),
+        spec=dict(row.spec or {}),
+        usual_seconds=_usual_seconds(db) if row.status == "running" else None,
     )
 
 
@@ -63,9 +70,18 @@ def opened(db: Session, session_id: uuid.UUID, thread: str, root_message_id: str
     _set(db, session_id, thread=thread, root_message_id=root_message_id)
 
 
-def card_posted(db: Session, session_id: uuid.UUID, message_id: str) -> None:
-    """Record which message is the card."""
+def card_posted(
+    db: Session,
+    session_id: uuid.UUID,
+    message_id: str,
+    seq: int,
+    *,
+    again_in_seconds: float,
+    posted_kinds: Collection[str],
+) -> None:
+    """Record which message is the card, and that it shows everything up to `seq`."""
     _set(db, session_id, card_message_id=message_id)
+    card_shown(db, session_id, seq, again_in_seconds=again_in_seconds, posted_kinds=posted_kinds)
 
 
 def claim_cards(
@@ -125,6 +141,20 @@ def card_shown(
 def card_postponed(db: Session, session_id: uuid.UUID, *, seconds: float) -> None:
     """Leave the card for later after a failed edit."""
     _set(db, session_id, card_due_at=func.clock_timestamp() + timedelta(seconds=seconds))
+
+
+def _usual_seconds(db: Session) -> float | None:
+    """The median time from the question to the result, over the last twenty runs."""
+    took = func.extract("epoch", AnalysisSession.finished_at - AnalysisSession.created_at).label("took")
+    last = (
+        select(took)
+        .where(AnalysisSession.status == "completed")
+        .order_by(AnalysisSession.number.desc())
+        .limit(20)
+        .subquery()
+    )
+    median = db.scalar(select(func.percentile_cont(0.5).within_group(last.c.took)))
+    return float(median) if median is not None else None
 
 
 def _set(db: Session, session_id: uuid.UUID, **values: object) -> None:

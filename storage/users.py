@@ -44,6 +44,12 @@ def name_of(db: Session, user_id: uuid.UUID | None) -> str:
     return user.display_name if user else "someone"
 
 
+def called(db: Session, platform: str, workspace: str, external_id: str) -> str | None:
+    """The name of a person who has spoken here before."""
+    known = _lookup(db, platform, workspace, external_id)
+    return known.display_name if known else None
+
+
 def _lookup(db: Session, platform: str, workspace: str, external_id: str) -> User | None:
     return db.scalar(
         select(User)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bots.access import AccessSettings
-from bots.commands import Backend
+from bots.asking import Backend, Enqueue
 from bots.delivery import Delivery
 from bots.platform import Platform, Speaker
 from storage import events, sessions, users
@@ -168,7 +168,7 @@ class Woken:
         self.jobs.append((session_id, epoch, first))
 
 
-def backend(database: Database, woken: Woken | None = None, *, most: int = 10) -> Backend:
+def backend(database: Database, woken: Enqueue | None = None, *, most: int = 10) -> Backend:
     return Backend(database, woken or Woken(), AccessSettings(max_concurrent_sessions=most))
 
 

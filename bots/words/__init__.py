@@ -1,0 +1,45 @@
+"""All wording of the conversation: one file a language, every file with the same keys."""
+
+from bots.words.english import ENGLISH
+from bots.words.german import GERMAN
+
+LANGUAGES = {"en": ENGLISH, "de": GERMAN}
+
+
+class Words:
+    """The wording of one language; called with a key and the values it speaks of."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._texts = LANGUAGES[language]
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text under `key`. Raises KeyError for a key no language has."""
+        return self._texts[key].format(**values)
+
+    def named(self, family: str, name: str) -> str:
+        """The text of `family.name`; the name itself, made readable, where there is none."""
+        return self._texts.get(f"{family}.{name}") or name.replace("_", " ").capitalize()
+
+    def knows(self, key: str) -> bool:
+        return key in self._texts
+
+
+_WORDS = {language: Words(language) for language in LANGUAGES}
+
+
+def words_of(*languages: str | None) -> Words:
+    """The wording of the first language that is known ("de", "de-AT", "German" ...); English if none is."""
+    for given in languages:
+        known = find_language(given or "")
+        if known:
+            return _WORDS[known]
+    return _WORDS["en"]
+
+
+def find_language(text: str) -> str | None:
+    """The language a code or a name stands for."""
+    lowered = text.strip().casefold()
+    names = {"english": "en", "englisch": "en", "german": "de", "deutsch": "de"}
+    code = names.get(lowered) or lowered.replace("_", "-").split("-")[0]
+    return code if code in LANGUAGES else None

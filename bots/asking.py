@@ -19,7 +19,7 @@ from bots.words import Words
 from storage import events, sessions
 from storage.database import Database
 from storage.errors import UnknownSession
-from storage.models import AnalysisSession, User
+from storage.models import AnalysisSession, Event, User
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +107,20 @@ class Asked:
         if row is not None:
             self.session_id = row.id
         return row
+
+    def run_told_in(self, message_id: str) -> str:
+        """The run whose result a message of this place tells; nothing for other messages."""
+        number = self.db.scalar(
+            select(AnalysisSession.number)
+            .join(Event, Event.session_id == AnalysisSession.id)
+            .where(Event.kind == "completed", Event.message_id == message_id)
+            .where(
+                AnalysisSession.platform == self.speaker.platform,
+                AnalysisSession.workspace == self.place.workspace,
+                AnalysisSession.channel == self.place.channel,
+            )
+        )
+        return f"R-{number}" if number else ""
 
     def wake(self, row: AnalysisSession, *, first: bool = False) -> None:
         """Wake a worker for a run once this transaction is committed."""

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "results": ("bots.run_commands:results", "Show a finished run again, or write its files."),
     "usage": ("bots.usage_command:usage", "Show what language models have cost."),
     "data": ("bots.data_commands:data", "Bring prices in, look at what is held, take them out."),
+    "bot": ("bots.bot_commands:bot", "Speak with people in a chat."),
     "worker": ("bots.service_commands:worker", "Work on runs until told to stop."),
     "sweeper": ("bots.service_commands:sweeper", "Set going again what lost workers and queues left lying."),
     "sandbox": ("bots.service_commands:sandbox", "Hold code written by models, for workers elsewhere."),

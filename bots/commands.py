@@ -28,7 +28,7 @@ from bots.platform import (
     Typed,
 )
 from bots.runs import check_answer, check_goal, check_preferences
-from bots.words import words_of
+from bots.words import Words, words_of
 from jobs.errors import JobsError
 from storage import heard, preferences, users
 from storage.errors import StorageError
@@ -74,6 +74,8 @@ def _handle(backend: Backend, said: Heard) -> Reply:
     speaker, key = said.speaker, getattr(said, "key", "")
     place = getattr(said, "place", None) or Place(speaker.workspace, "")
     with backend.database.begin() as db:
+        if isinstance(said, Typed) and not lookups.may_mean_us(db, said):
+            return Reply()
         if key and not heard.first(db, speaker.platform, speaker.workspace, key):
             return _earlier(db, speaker, key)
         asked = ask(db, backend, speaker, place, key)
@@ -105,6 +107,25 @@ def ask(db: Any, backend: Backend, speaker: Speaker, place: Place, key: str = ""
         saved=saved,
         key=key,
     )
+
+
+def allow_file(backend: Backend, said: Heard) -> Words | Reply:
+    """Whether somebody may bring a file in here: the words to speak to them with, or the reply that ends it.
+
+    A file counts in the thread of a run, in private, and where it is about one that was dropped there; a repeat of
+    an act is left alone.
+    """
+    speaker, key = said.speaker, getattr(said, "key", "")
+    place = said.place or Place(speaker.workspace, "")
+    with backend.database.begin() as db:
+        asked = ask(db, backend, speaker, place, key)
+        if isinstance(said, Dropped) and not place.direct and asked.newest_here() is None:
+            return Reply()
+        if asked.rights.role == "viewer":
+            return Reply(asked.words("viewer"), ok=False)
+        if key and not heard.first(db, speaker.platform, speaker.workspace, key):
+            return Reply()
+        return asked.words
 
 
 def suggest(backend: Backend, speaker: Speaker, option: str, typed: str) -> Sequence[str]:

@@ -43,14 +43,14 @@ class House:
 
 
 @contextmanager
-def open_house() -> Iterator[House]:
+def open_house(*, connections: int = 2) -> Iterator[House]:
     """Connect to the servers, with the tables up to date. Raises StorageError, JobsError and BotError, in words.
 
-    The built-in database is brought up to date on the way; somebody's own is left to `omc db upgrade`.
+    `connections` to the database are kept open. The built-in one is brought up to date on the way; somebody's own is left to `omc db upgrade`.
     """
     access = AccessSettings()
     with connect() as services:
-        database = Database(services.database_url)
+        database = Database(services.database_url, pool_size=connections)
         redis = queue.connect(services.redis_url)
         try:
             _check_tables(database)

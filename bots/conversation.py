@@ -5,22 +5,36 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from bots import commands
+from bots import commands, dropping
 from bots.commands import Backend
-from bots.platform import Heard, OpenThread, Reply, Speaker
+from bots.errors import Refusal
+from bots.platform import Dropped, Heard, OpenThread, Press, Reply, Speaker, Submitted
+from storage.artifacts import ArtifactStore
 
+IMPORTS = ("import", "import_options")
 T = TypeVar("T")
 
 
 class CoreConversation:
-    """What one platform's people say, on its way to `bots.commands`."""
+    """What one platform's people say, on its way to `bots.commands`; files go to `bots.dropping`."""
 
-    def __init__(self, backend: Backend, platform: str, *, threads: int = 8) -> None:
+    def __init__(
+        self, backend: Backend, platform: str, *, store: ArtifactStore | None = None, threads: int = 8
+    ) -> None:
+        """Without a `store`, files are not taken in."""
         self._backend = backend
         self._platform = platform
+        self._store = store
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="conversation")
 
     async def handle(self, heard: Heard) -> Reply:
+        about_files = (
+            isinstance(heard, Dropped)
+            or (isinstance(heard, Press) and heard.action in IMPORTS)
+            or (isinstance(heard, Submitted) and heard.form == "import")
+        )
+        if about_files and self._store is not None:
+            return await self._take_in(self._store, heard)
         return await self._in_thread(commands.handle, self._backend, heard)
 
     async def suggest(self, speaker: Speaker, option: str, typed: str) -> Sequence[str]:
@@ -31,6 +45,23 @@ class CoreConversation:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False)
+
+    async def _take_in(self, store: ArtifactStore, heard: Heard) -> Reply:
+        """A file and what is said about it; each is worked on once."""
+        allowed = await self._in_thread(commands.allow_file, self._backend, heard)
+        if isinstance(allowed, Reply):
+            return allowed
+        try:
+            match heard:
+                case Dropped():
+                    return await dropping.dropped(store, heard, allowed)
+                case Press():
+                    return await dropping.pressed(store, heard, allowed)
+                case Submitted():
+                    return await dropping.submitted(store, heard, allowed)
+        except Refusal as error:
+            return Reply(str(error), ok=False)
+        raise AssertionError(f"{heard} is about no file")
 
     async def _in_thread(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)

@@ -19,16 +19,17 @@ from weakref import WeakValueDictionary
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bots import messages
 from bots.errors import Rejected, TryLater
 from bots.platform import File, Key, Message, Place, Platform
 from bots.progress import Fact, Progress, fold
 from bots.words import Words, words_of
-from storage import events, threads
+from storage import events, sessions, threads
 from storage.artifacts import ArtifactStore
 from storage.database import Database
-from storage.errors import ArtifactError, StorageError
+from storage.errors import ArtifactError, NotAllowed, StorageError
 from storage.events import Pending
 from storage.threads import Thread
 
@@ -235,6 +236,8 @@ class Delivery:
         except Rejected as error:
             logger.warning("R-%s: %s cannot be told: %s", pending.number, pending.key, error)
             await self._write(events.give_up, *where, str(error))
+            if pending.kind == "opened":
+                await self._write(_stop_unheard, pending.session_id)
         except (SQLAlchemyError, StorageError):
             raise
         except Exception as error:
@@ -457,10 +460,16 @@ class EventReceipts:
         self._known[part] = value
 
 
+def _stop_unheard(db: Session, session_id: uuid.UUID) -> None:
+    """Stop a run whose thread cannot be opened: nobody would ever hear of it."""
+    with contextlib.suppress(NotAllowed):
+        sessions.request_cancel(db, session_id)
+
+
 def _key(pending: Pending, part: str) -> Key:
     """A short key that is the same at each attempt; Discord takes 25 characters."""
     name = f"{pending.session_id}:{pending.seq}:{part}"
-    return Key(hashlib.sha256(name.encode()).hexdigest()[:24], pending.in_doubt)
+    return Key(hashlib.sha256(name.encode()).hexdigest()[:24], pending.in_doubt, pending.created_at)
 
 
 def _pause(attempts: int) -> float:

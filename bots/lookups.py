@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bots.platform import OpenThread, Place, Speaker
+from bots.platform import OpenThread, Place, Speaker, Typed
 from bots.text import one_line
 from storage import sessions
 from storage.models import AnalysisSession, PriceCoverage, User
@@ -31,6 +31,20 @@ def visible(db: Session, speaker: Speaker, user: User, *, limit: int = 20) -> li
         openly = here & AnalysisSession.preferences["private"].as_boolean().is_not(True)
         query = query.where((AnalysisSession.owner_id == user.id) | openly)
     return list(db.scalars(query))
+
+
+def may_mean_us(db: Session, said: Typed) -> bool:
+    """Whether a message is for us: to the bot, in private, or in a thread of ours. Of all others nothing is kept."""
+    if said.to_bot or said.place.direct:
+        return True
+    place = said.place
+    known = select(AnalysisSession.id).where(
+        AnalysisSession.platform == said.speaker.platform,
+        AnalysisSession.workspace == place.workspace,
+        AnalysisSession.channel == place.channel,
+        AnalysisSession.thread == place.thread,
+    )
+    return bool(place.thread) and db.scalar(known.limit(1)) is not None
 
 
 def suggest(db: Session, speaker: Speaker, user: User, option: str, typed: str) -> Sequence[str]:

@@ -56,11 +56,13 @@ __all__ = [
 class Key:
     """What tells a repeated delivery from a new one: at most 25 letters and digits.
 
-    `in_doubt` is True when an earlier attempt with this key may have arrived: look before doing it again.
+    `in_doubt` is True when an earlier attempt with this key may have arrived: look before doing it again, among
+    what was posted after `since`.
     """
 
     text: str
     in_doubt: bool = False
+    since: datetime | None = None
 
 
 class Receipts(Protocol):

@@ -13,6 +13,10 @@ from bots.platform import Field, Form, Press, Reply, Submitted
 def press(asked: Asked, pressed: Press) -> Reply:
     """What a button does. Raises Refusal."""
     run, value = pressed.run, pressed.value
+    if not run and pressed.action.startswith("thumbs_"):  # a reaction to a message, which may be any
+        run = asked.run_told_in(value)
+        if not run:
+            return Reply()
     does: Mapping[ActionName, Callable[[], Reply]] = {
         "stop": lambda: runs.cancel(asked, run),
         "details": lambda: replies.details(asked, run),

@@ -300,7 +300,7 @@ def test_a_missing_file_does_not_cost_the_verdict(database: Database, chat: Fake
 
 
 def test_a_card_is_edited_no_more_often_than_the_platform_likes(database: Database, tmp_path: Path) -> None:
-    chat = FakeChat(Pace(edit_seconds=300.0))
+    chat = FakeChat(Pace(edit_seconds=300.0, still_seconds=None))
     story = begin(database)
     story.take()
     deliver(database, chat, tmp_path, lambda: all_told(database, story))

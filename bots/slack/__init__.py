@@ -1,0 +1,1 @@
+"""Slack: what people do there becomes values of the contract, and messages become blocks."""

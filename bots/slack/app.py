@@ -54,9 +54,14 @@ class Slack(Posting):
     pace = Pace()
 
     def __init__(
-        self, settings: SlackSettings, workspaces: Workspaces, listening: Listening | None = None
+        self,
+        settings: SlackSettings,
+        workspaces: Workspaces,
+        listening: Listening | None = None,
+        *,
+        seconds_between_posts: float = 1.0,
     ) -> None:
-        super().__init__(workspaces)
+        super().__init__(workspaces, seconds_between_posts=seconds_between_posts)
         self._settings = settings
         self._listening = listening or Listening()
         self.people = People(workspaces)

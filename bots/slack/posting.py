@@ -17,7 +17,6 @@ from bots.slack.failures import code_of, patience_of, translated
 from bots.slack.rendering import blocks_of, fallback
 
 EVENT_TYPE = "omc_event"
-SECONDS_BETWEEN_POSTS = 1.0
 # Clocks of ours and of Slack's may differ by so much.
 CLOCKS = timedelta(minutes=2)
 REFUSED_BLOCKS = frozenset(
@@ -30,8 +29,10 @@ AGENT_STATUS = {"working": "processing", "waiting": "suspended", "ended": "close
 class Posting:
     """The outgoing half of the platform."""
 
-    def __init__(self, workspaces: Workspaces) -> None:
+    def __init__(self, workspaces: Workspaces, *, seconds_between_posts: float = 1.0) -> None:
+        """Slack takes about one post a second in a channel."""
         self._workspaces = workspaces
+        self._seconds_between_posts = seconds_between_posts
         self._posted_at: dict[tuple[str, str], float] = {}
         self._quiet_until: dict[tuple[str, str], float] = {}
         self._no_native: set[str] = set()  # workspaces whose Slack refuses native tables and charts
@@ -140,7 +141,7 @@ class Posting:
         self._respect(place.workspace, "chat.postMessage")
         channel = (place.workspace, place.channel)
         now = time.monotonic()
-        turn = max(now, self._posted_at.get(channel, 0.0) + SECONDS_BETWEEN_POSTS)
+        turn = max(now, self._posted_at.get(channel, 0.0) + self._seconds_between_posts)
         if turn - now > 5:
             raise TryLater("many messages for one channel", seconds=turn - now, in_doubt=False)
         self._posted_at[channel] = turn

@@ -149,7 +149,7 @@ def test_everything_a_message_says_is_seen(make_rig: RigMaker) -> None:
         place = await open_thread(rig)
         for message in (CARD, QUESTION, FINISH):
             await rig.platform.post(place, message, key())
-        shown = " ".join(seen.text for seen in await rig.look(place))
+        shown = " ".join(" ".join((seen.text, *seen.buttons)) for seen in await rig.look(place))
         moment = {"2026", "11", "26", "09", "30", "UTC"}  # each platform writes it its own way
         for message in (ROOT, replace(CARD, headline="", footer=""), QUESTION, FINISH):
             assert words(message.text()) - words(shown) <= moment

@@ -47,11 +47,15 @@ def tool(work: "Work", agent: str, name: str, args: Any, result: str, **details:
 
 
 def tool_results(work: "Work", after: int = 0) -> list[tuple[int, str]]:
-    """What this session's tools have returned, oldest first, with the numbers of their rows."""
+    """What this session's tools have returned, oldest first, with the numbers of their rows.
+
+    Code of a model's own is left out: it could print any figure.
+    """
     query = (
         select(SessionMessage.id, SessionMessage.content)
         .where(SessionMessage.session_id == work.lease.session_id, SessionMessage.role == "tool")
         .where(SessionMessage.id > after, SessionMessage.details["status"].astext == "success")
+        .where(SessionMessage.details["tool"].astext != "execute_python")
         .order_by(SessionMessage.id)
     )
     with work.database.begin() as db:

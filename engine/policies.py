@@ -118,6 +118,7 @@ def train(brief: Brief) -> Steps:
                 )
                 walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
                 found.append(walked["forecasts"])
+    forecasts += [handle for handle in brief.tried if handle not in (*forecasts, *beside)]
     count = len(forecasts) + len(beside)
     return finding(
         f"{count} walk-forward {'run' if count == 1 else 'runs'} of {', '.join(brief.spec['models'])}, "
@@ -129,7 +130,7 @@ def train(brief: Brief) -> Steps:
 
 def evaluate(brief: Brief) -> Steps:
     """Judge every model beside majority and persistence after costs, then all candidates together."""
-    forecasts = brief.fact("forecasts")
+    forecasts = list(dict.fromkeys([*brief.fact("forecasts"), *brief.tried]))
     for handle in forecasts:
         yield Call("evaluate_model", {"forecasts": handle})
     judged = yield Call("compare_models", {"forecasts": forecasts, "also_tried": brief.fact("beside")})
@@ -138,7 +139,7 @@ def evaluate(brief: Brief) -> Steps:
     return finding(
         judged["summary"],
         {"results": judged["judgement"], "importance": weighed["importance"]},
-        {"tune": judged["worth_tuning"], "why_tune": judged["why"]},
+        {"tune": judged["worth_tuning"], "why_tune": judged["why"], "forecasts": forecasts},
     )
 
 
@@ -152,6 +153,7 @@ def tune(brief: Brief) -> Steps:
         if tuned["model_id"]:
             walked = yield Call("cross_validate_model", {"model_id": tuned["model_id"]})
             forecasts.append(walked["forecasts"])
+    forecasts += [handle for handle in brief.tried if handle not in forecasts]
     judged = yield Call("compare_models", {"forecasts": forecasts, "also_tried": brief.fact("beside")})
     return finding(
         f"{tried} settings tried inside the training span, all counted; {judged['summary']}",

@@ -26,7 +26,7 @@ from langgraph.types import Command
 from engine import audit, briefing
 from engine.agents import Stage, stages
 from engine.errors import EngineError
-from engine.llm.offline import Brief, Call, CallFailed, OfflinePlanner, next_call
+from engine.llm.offline import Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
 from engine.mind import Asks, GaveUp, Mind, Steps, Words
 from engine.science.errors import ScienceError
 from engine.state import merge
@@ -104,7 +104,8 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         turn = self._think(request)
         response = turn.response
         if response is None:
-            planner = OfflinePlanner(policy=self.stage.policy, brief=_brief(self.stage, request.state))
+            brief = _brief(self.stage, request.state, request.messages)
+            planner = OfflinePlanner(policy=self.stage.policy, brief=brief)
             response = handler(request.override(model=planner))
         update, said = turn.update, response.structured_response
         if said and "question" in said:
@@ -184,7 +185,7 @@ class Desk(AgentMiddleware[Any, Work, Any]):
     def _planned(self, state: Any, messages: list[AnyMessage]) -> Call | None:
         """The policy's next step in this conversation; None where one of its steps has failed."""
         try:
-            return next_call(self.stage.policy, _brief(self.stage, state), messages)[0]
+            return next_call(self.stage.policy, _brief(self.stage, state, messages), messages)[0]
         except CallFailed:
             return None
 
@@ -203,12 +204,13 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         return {**finding, "by": "offline planner", "note": why if work.models.are_there else ""}
 
 
-def _brief(stage: Stage, state: Any) -> Brief:
+def _brief(stage: Stage, state: Any, messages: list[AnyMessage]) -> Brief:
     return Brief(
         goal=state["goal"],
         spec=state["spec"],
         findings=state.get("findings") or {},
         answers=(state.get("answers") or {}).get(stage.name, []),
+        tried=tried_in(messages),
     )
 
 

@@ -38,6 +38,8 @@ class Brief:
     spec: dict[str, Any]
     findings: dict[str, Any]
     answers: list[dict[str, str]]
+    # Forecasts walked in this stage's conversation by whoever thinks: everything tried must be judged.
+    tried: tuple[str, ...] = ()
 
     def handle(self, name: str) -> str:
         """The handle that an earlier stage left under `name`; the latest stage wins."""
@@ -52,6 +54,18 @@ class Brief:
             if name in (finding.get("facts") or {}):
                 return finding["facts"][name]
         return None
+
+
+def tried_in(messages: Sequence[BaseMessage]) -> tuple[str, ...]:
+    """The forecasts that tools have returned in a conversation, in their order."""
+    found = [
+        _read(str(message.content)).get("forecasts")
+        for message in messages
+        if isinstance(message, ToolMessage)
+        and message.name == "cross_validate_model"
+        and message.status != "error"
+    ]
+    return tuple(dict.fromkeys(handle for handle in found if isinstance(handle, str)))
 
 
 class CallFailed(Exception):

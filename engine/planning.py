@@ -55,6 +55,10 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
                 thinking["offline"], estimate = thought.offline, None
                 text = f"{thought.offline} The run goes on with the offline planner."
                 work.tell("model:offline", "note", {"text": text})
+            if thought.primary_down and "primary_down" not in thinking:
+                thinking["primary_down"] = thought.primary_down
+                text = f"{thought.primary_down} Going on with {work.models.settings.llm_fallback_model}."
+                work.tell("model:fallback", "note", {"text": text})
             reading, filled = merge(reading, thought, read)
     told = {"proposal": asdict(thought), "thinking": thinking}
     match reading:

@@ -56,6 +56,7 @@ class Thought:
     model: str = ""
     question: dict[str, Any] | None = None
     offline: str = ""  # why the run has no model any more
+    primary_down: str = ""  # why it goes on with the fallback
 
 
 def propose(work: Work, goal: str, reading: Outcome, coins: Mapping[str, str], earlier: list[str]) -> Thought:
@@ -66,19 +67,20 @@ def propose(work: Work, goal: str, reading: Outcome, coins: Mapping[str, str], e
         SystemMessage(prompts.system_prompt(prompts.read(AGENT))),
         HumanMessage(_brief(goal, reading, coins, earlier)),
     ]
+    down = ""
     for _ in range(MOST_TRIES):
         work.check()
         said = ask(work, AGENT, model, asked, [Proposal, Question], seconds=2 * settings.llm_timeout_seconds)
         if isinstance(said, ModelFailure) and said.kind != "reply":
             if settings.llm_fallback_model and model != settings.llm_fallback_model and said.kind != "budget":
-                model = settings.llm_fallback_model
+                model, down = settings.llm_fallback_model, said.message
                 continue
             return Thought(offline=said.message)
         thought = said.message if isinstance(said, ModelFailure) else _read(said, model)
         if isinstance(thought, Thought):
-            return thought
+            return replace(thought, primary_down=down)
         asked = [*asked[:2], briefing.nudge(thought)]
-    return Thought()
+    return Thought(primary_down=down)
 
 
 def merge(

@@ -1,5 +1,6 @@
 """Whole sessions with a model: what it may decide, and who does the work when it cannot."""
 
+import json
 from collections.abc import Callable
 
 from engine.outcome import Completed
@@ -70,3 +71,28 @@ def test_a_fallback_model_takes_over_for_the_rest_of_the_run(house: House, serve
     [note] = house.notes(session)
     assert note.endswith("check OPENAI_MODEL. Going on with other-model.")
     assert "(other-model)" in house.report(outcome)
+
+
+def test_a_model_may_try_more_than_the_plan_and_everything_it_tried_is_judged(
+    house: House, serve: Serve
+) -> None:
+    def play(asked: Asked) -> Says:
+        if asked.stage != "model_training":
+            return good(asked)
+        name, args = asked.first_step or ("", {})
+        match len(asked.results):
+            case 0:
+                return Says(calls=((name, {**args, "hyperparameters": {"C": 0.001}}),))
+            case 1:
+                handle = json.loads(asked.results[0].split("\n")[1])["model_id"]
+                return Says(calls=(("cross_validate_model", {"model_id": handle}),))
+            case _:
+                return good(asked) if len(asked.results) > 2 else Says(calls=(("follow_plan", {}),))
+
+    session = house.open()
+    outcome = house.run(session, thinking(serve(play)))
+    assert isinstance(outcome, Completed)
+    plain = house.run(house.open(owner="bob"))
+    assert isinstance(plain, Completed)
+    tried, usual = (run.result["verdict"]["candidates"] for run in (outcome, plain))
+    assert tried > usual

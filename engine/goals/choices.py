@@ -39,7 +39,7 @@ def read_coins(sentence: Sentence) -> tuple[Choice, list[str]]:
         choice.taken, drivers = drivers, []
     for at in sentence.find("allcoins", "altcoins"):
         choice.everything = not _is_left_out(sentence, at, ("coin",)) or choice.everything
-    if sentence.has("everything") and not choice.taken:
+    if sentence.has("everything", "allnamed") and not choice.taken:
         choice.everything = True  # beside a coin it means the models, or the data
     if not choice.everything and not choice.taken and choice.left_out and sentence.has("all"):
         choice.everything = any(_all_before_not(sentence, at) for at in sentence.find("coin"))
@@ -139,13 +139,14 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
     """Whether `not`, `without`, `except` reaches this member, over other members of its list."""
     if sentence.beside(at, 1).has("notpost") or _is_post(sentence, at, kinds):
         return True
-    if _is_swapped(sentence, at, kinds):
+    if _is_swapped(sentence, at, kinds) or _is_put_out(sentence, at, kinds):
         return True
     seen_member_after_comma = False
     for position in range(at - 1, max(at - 12, -1), -1):
         term = sentence.terms[position]
         if term.has("but") and any(
-            t.has("all", "allcoins", "any") for t in sentence.terms[max(position - 4, 0) : position]
+            t.has("all", "allcoins", "allnamed", "everything")
+            for t in sentence.terms[max(position - 4, 0) : position]
         ):
             return True
         if term.has("not") and term.has("down") and _is_noun(sentence, position):
@@ -191,6 +192,13 @@ def _is_swapped(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
     return joint.has("in", "with", "to", "instead") and any(
         term.has(*kinds) for term in sentence.terms[at + 2 : at + 5]
     )
+
+
+def _is_put_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
+    """`xgboost out, everything else in`."""
+    if "coin" in kinds or sentence.beside(at, 1).text.lower() != "out":
+        return False
+    return sentence.beside(at, 2).text in ("", ",", ".", ";", ")")
 
 
 def _is_post(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:

@@ -121,6 +121,8 @@ def _steps(draft: Draft) -> tuple[int, tuple[int, ...]]:
         return size, tuple(size * bars for bars in draft.bars_ahead)
     if draft.horizons:
         horizons = tuple(draft.horizons)
+    elif draft.step and draft.step >= BAR_MINUTES and not interval:
+        horizons = (draft.step,)  # "trade it every 2 hours"
     elif interval and interval >= BAR_MINUTES:
         horizons = (
             (int(interval),)

@@ -14,7 +14,7 @@ def read_dates(terms: list[Term], *, day_first: bool) -> list[Term]:
     for term in terms:
         if term.number is not None and "number" in term.tags and term.token is not None:
             text = term.token.text
-            if len(text) == 4 and text.isdigit() and 2008 <= int(text) <= 2100:
+            if len(text) == 4 and text.isdigit() and 1990 <= int(text) <= 2100:
                 term.tags = {**term.tags, "yearnumber": text}
     made = read_figures(terms, day_first=day_first)
     for rules in (_QUARTERS, _IDEOGRAPHIC, _DAYS, _MONTHS, _PARTS, _RANGES):

@@ -16,7 +16,7 @@ def is_hostile(sentence: Sentence) -> str | None:
         return "others"
     if sentence.has("command") and (not research or _is_told(sentence, "command", strong=True)):
         return "commands"
-    if sentence.has("order"):
+    if any(sentence.beside(at, -1).text.lower() not in _ASKING for at in sentence.find("order")):
         return "orders"
     return None
 
@@ -31,6 +31,7 @@ def _is_told(sentence: Sentence, concept: str, *, strong: bool = False) -> bool:
     return False
 
 
+_ASKING = frozenset(("i", "we", "should", "or", "and", "then"))  # "do I sell my btc" is a question
 _ORDERS = frozenset(
     [
         "show",

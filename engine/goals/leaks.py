@@ -101,14 +101,17 @@ def _fitted_on_all(sentence: Sentence, at: int) -> int | None:
 def _field_ahead(sentence: Sentence, at: int) -> int | None:
     """The end of `the high of the coming two hours` or `the close two hours later` where it feeds the model."""
     position = at + 1
-    while sentence.beside(position, 0).has("skip", "pricefield", "infuture") and position - at < 6:
+    while position - at < 6 and (
+        sentence.beside(position, 0).has("skip", "pricefield", "infuture")
+        or sentence.beside(position, 0).text in ("(", "[")
+    ):
         if sentence.beside(position, 0).has("next"):
             break
         position += 1
     lead, behind = sentence.beside(position, 0), sentence.beside(position, 1)
     if lead.has("next") and position > at + 1 and behind.has("unit", "length", "bars", "candle"):
         end = position + 1
-    elif lead.has("tomorrow") and position > at + 1:
+    elif lead.has("barsahead") or lead.has("tomorrow") and position > at + 1:
         end = position
     elif lead.has("length") and (behind.has("ahead") or sentence.beside(position, -1).has("infuture")):
         end = position + 1 if behind.has("ahead") else position

@@ -63,7 +63,10 @@ def read_task(sentence: Sentence, *, horizon: bool, models: int, follows: bool) 
 def _is_forecast_declined(sentence: Sentence) -> bool:
     """Whether every word for a forecast stands right behind a `no` or `without`."""
     asked = sentence.find("predict")
-    return bool(asked) and all(sentence.beside(at, -1).has("not") for at in asked)
+    return bool(asked) and all(
+        sentence.beside(at, -1).has("not", "nothing") or sentence.beside(at, -2).has("nothing")
+        for at in asked
+    )
 
 
 def _both_ways(sentence: Sentence) -> bool:

@@ -91,7 +91,7 @@ LANGUAGE = Language(
         # units
         "unit:second": "s | sec | secs | second | seconds",
         "unit:minute": "m | min | mins | minute | minutes | minuts | minit | mn | minuets",
-        "unit:hour": "h | hr | hrs | hour | hours | hourz | ours | hous",
+        "unit:hour": "h | hs | hors | hr | hrs | hour | hours | hourz | ours | hous",
         "unit:day": "d | day | days | dy | dys | nights | night | session",
         "unit:week": "w | wk | wks | week | weeks",
         "unit:fortnight": "fortnight | fortnights",
@@ -267,7 +267,8 @@ LANGUAGE = Language(
         "metricword": "metric | metrics | score | scored | judge | judged | judge by | report the | report | measure | measured | optimise | optimize | optimising | optimizing | evaluate | evaluated by | rank by | graded",
         # sets and changes
         "coinword": "coin | coins | crypto | cryptos | currency | currencies | cryptocurrency | cryptocurrencies | token | tokens | ticker | tickers | asset | assets | symbol | symbols | pairs | pair",
-        "allcoins": "all coins | every coin | each coin | all the coins | all of the coins | all available coins | every available coin | all our coins | all of our coins | all of them | each of them | all the available coins | all your coins | all tickers | all assets | all symbols | all pairs | all cryptos | all tokens | every ticker | every token | every asset | every symbol | the whole universe | whole universe | all coins we have | all the coins we have | every single coin | whatever coins | the whole basket | whole basket | all currencies | every currency | each ticker | each asset | our coins | all known coins | any coin we have | the coins we have | coins you have | coins we have | the lot of coins | all eight | all eight coins | all three | all three coins | across the board | the whole list | all markets | every market",
+        "allcoins": "all coins | every coin | each coin | all the coins | all of the coins | all available coins | every available coin | all our coins | all of our coins | all the available coins | all your coins | all tickers | all assets | all symbols | all pairs | all cryptos | all tokens | every ticker | every token | every asset | every symbol | the whole universe | whole universe | all coins we have | all the coins we have | every single coin | whatever coins | the whole basket | whole basket | all currencies | every currency | each ticker | each asset | our coins | all known coins | any coin we have | the coins we have | coins you have | coins we have | the lot of coins | across the board | the whole list | all markets | every market",
+        "allnamed": "all of them | each of them | all three | all four | all five | all six | all eight | all three coins | all eight coins | all of these | each one",
         "everything": "everything we have | everything you have | everything you've got | everything we've got | everything we track | all you have | all we have | all you've got | all we've got | all available | the lot | whatever you have | everything available | everything there is",
         "altcoins": "altcoins | alts | alt coins | the alts | all alts",
         "all": "all | every | everything | any | each",

@@ -7,7 +7,7 @@ from engine.goals.lexicon import Term
 from engine.goals.patterns import Rule, reduce
 
 UNIT_MINUTES = {
-    "second": 1 / 60, "minute": 1, "hour": 60, "day": 1_440, "week": 10_080, "fortnight": 20_160,
+    "second": 1 / 60, "minute": 1, "quarterhour": 15, "hour": 60, "day": 1_440, "week": 10_080, "fortnight": 20_160,
     "month": 43_200, "quarter": 129_600, "halfyear": 262_080, "year": 525_600,
 }  # fmt: skip
 _UNIT_MONTHS = {"month": 1, "quarter": 3, "halfyear": 6, "year": 12}
@@ -87,6 +87,14 @@ def _sum(high: Term, _: Term | None, low: Term) -> Term | None:
     if not 0 < low.number < (10 if high.number < 100 else 100):
         return None
     return _number(high.number + low.number)
+
+
+def _ones_first(low: Term, high: Term) -> Term | None:
+    """Four-and-twenty, where the `and` is written onto the tens, as in Arabic."""
+    joined = high.token is not None and high.token.folded.startswith("و")
+    if not joined or low.number is None or high.number is None or not 0 < low.number < 10:
+        return None
+    return _number(low.number + high.number) if 20 <= high.number <= 90 and high.number % 10 == 0 else None
 
 
 def _number(value: float) -> Term:
@@ -261,7 +269,11 @@ def _time_ahead(t: Term, plus: Term, number: Term, unit: Term) -> list[Term] | N
     return [Term(f"{t.text}{plus.text}", {"next": ""}, t.glued), length]
 
 
-_NUMBERS = (Rule("number '-'? number", _sum), Rule("number and? number", _sum))
+_NUMBERS = (
+    Rule("number number", _ones_first),
+    Rule("number '-'? number", _sum),
+    Rule("number and? number", _sum),
+)
 _RATES = (
     Rule("half a? percent", _half_share(100)),
     Rule("half a? bps", _half_share(1)),

@@ -6,6 +6,8 @@ from engine.goals.coin_names import SURE_NAMES, WORDS, coin_names
 from engine.goals.lexicon import Term
 from engine.goals.text import fold
 
+_SOUNDS = {"k": "c", "z": "s", "y": "i", "j": "i"}  # first letters that languages swap: Kardano
+
 
 def guess_names(terms: list[Term], here: frozenset[str]) -> None:
     """Take a long misspelt word for the name it is a slip or two away from."""
@@ -27,7 +29,11 @@ def guess_names(terms: list[Term], here: frozenset[str]) -> None:
         if 5 <= len(word) <= 16:
             looked += 1
             slips = 1 if len(word) < 7 else 2
-            close = [(OSA.distance(word, n, score_cutoff=slips), n) for n in names if n[0] == word[0]]
+            close = [
+                (OSA.distance(word, n, score_cutoff=slips), n)
+                for n in names
+                if _SOUNDS.get(n[0], n[0]) == _SOUNDS.get(word[0], word[0])
+            ]
             distance, best = min(close, default=(9, ""))
             if distance <= slips:
                 term.tags, term.guessed = {"coin": coin_names()[best]}, True

@@ -91,6 +91,7 @@ LANGUAGE = Language(
         # units
         "unit:second": "s | sec | secs | second | seconds",
         "unit:minute": "m | min | mins | minute | minutes | minuts | minit | mn | minuets",
+        "unit:quarterhour": "quarter hour | quarter-hour | quarter hours | quarter of an hour",
         "unit:hour": "h | hs | hors | hr | hrs | hour | hours | hourz | ours | hous",
         "unit:day": "d | day | days | dy | dys | nights | night | session",
         "unit:week": "w | wk | wks | week | weeks",
@@ -192,7 +193,7 @@ LANGUAGE = Language(
         "model:XGBoost": "xgboost | xgb | xg boost | xg-boost | extreme gradient boosting",
         "model:LinearRegression": "linear regression | linearregression | ols | ordinary least squares | least squares | linear model | linear models | linear | linreg",
         "model:Ridge": "ridge | ridge regression",
-        "models:boosting": "boosting | boosted trees | boosting models | boosters | boosting machines",
+        "models:boosting": "boosted | boosted ones | boosted models | boosting | boosted trees | boosting models | boosters | boosting machines",
         "models:trees": "trees | tree models | tree-based | tree based | tree ensembles | tree-based models | tree based models | ensembles | ensemble",
         "modelword": "model | models | algorithm | algorithms | algo | algos | classifier | estimator | estimators | learner | learners | method | methods",
         "unavailable:LSTM": "lstm | lstms | gru | rnn | rnns | recurrent network | recurrent neural network | recurrent net | long short-term memory",

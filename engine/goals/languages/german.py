@@ -75,6 +75,7 @@ LANGUAGE = Language(
         "alldata": "alle daten | alle verfügbaren daten | gesamte historie | gesamten historie | ganze historie | alles was da ist | sämtliche daten | die komplette historie | allen daten",
         "unit:second": "sekunde | sekunden | sek",
         "unit:minute": "minute | minuten | min | mins",
+        "unit:quarterhour": "viertelstunde | viertelstunden",
         "unit:hour": "stunde | stunden | std | stdn",
         "unit:day": "tag | tage | tagen | tages | handelstag",
         "unit:week": "woche | wochen",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from engine.goals import Outcome
+    from engine.goals import Outcome, Spec
 
 # Where only the names of coins are given, their history is taken to be longer than anybody asks for.
 ASSUMED_HISTORY = timedelta(days=3650)
@@ -60,16 +60,29 @@ def describe(outcome: "Outcome") -> str:
                 )
             return "\n".join(lines)
         case Run(spec=spec):
-            written = spec.as_dict()
-            reasons = written.pop("reasons") or {}
-            lines = ["Run:"]
-            for name, value in written.items():
-                if name == "stated" or value in (None, [], ""):
-                    continue
-                said = ", ".join(map(str, value)) if isinstance(value, list) else value
-                why = f"   ({reasons[name]})" if reasons.get(name) else ""
-                lines.append(f"  {name:<13} {said}{why}")
-            return "\n".join(lines)
+            return "\n".join(["Run:", *_slots(spec)])
+
+
+def _slots(spec: "Spec") -> list[str]:
+    """A line for each slot, with the words or the default its value comes from."""
+    written = spec.as_dict()
+    reasons = spec.reasons
+    if len(spec.horizons) < 2:
+        del written["horizons"]
+    lines = []
+    for name, value in written.items():
+        if name in _UNSHOWN or value in (None, [], ""):
+            continue
+        said = ", ".join(map(str, value)) if isinstance(value, list) else value
+        why = reasons.get(_REASON_OF.get(name, name))
+        if name == "warnings":
+            why = "; ".join(reasons[f"warning:{code}"] for code in value if f"warning:{code}" in reasons)
+        lines.append(f"  {name:<13} {said}{f'   ({why})' if why else ''}")
+    return lines
+
+
+_UNSHOWN = ("stated", "costs_stated", "reasons")
+_REASON_OF = {"period_days": "period", "costs_bps": "costs"}
 
 
 def _read_as_if(goal: str, coins: str, now: datetime | None) -> "Outcome":

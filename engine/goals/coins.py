@@ -100,7 +100,12 @@ def _drop_quotes(terms: list[Term]) -> None:
         if not term.has("coin"):
             continue
         before = terms[at - 1] if at else None
-        if before is not None and before.has("pricedin"):
+        said_in = (
+            before is not None
+            and before.text.lower() == "in"
+            and any(t.has("coin", "quote") for t in terms[:at])
+        )
+        if before is not None and (before.has("pricedin") or said_in):
             term.tags = {"quote": term.tags["coin"]}
         slashed = before is not None and before.text in "/-_" and at >= 2 and terms[at - 2].has("coin")
         longer = (at >= 3 and terms[at - 3].text == "/") or (

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from engine.goals.lexicon import Term
 from engine.goals.sentence import Sentence
 
 
@@ -103,6 +104,7 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
     position = at + 1
     while position - at < 6 and (
         sentence.beside(position, 0).has("skip", "pricefield", "infuture")
+        or _is_after(sentence.beside(position, 0))
         or sentence.beside(position, 0).text in ("(", "[")
     ):
         if sentence.beside(position, 0).has("next"):
@@ -111,6 +113,10 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
     lead, behind = sentence.beside(position, 0), sentence.beside(position, 1)
     if lead.has("next") and position > at + 1 and behind.has("unit", "length", "bars", "candle"):
         end = position + 1
+    elif lead.has("unit", "length", "bars", "candle") and any(
+        _is_after(term) for term in sentence.terms[at + 1 : position]
+    ):
+        end = position  # "the close after that hour"
     elif lead.has("barsahead") or lead.has("tomorrow") and position > at + 1:
         end = position
     elif lead.has("length") and (behind.has("ahead") or sentence.beside(position, -1).has("infuture")):
@@ -125,6 +131,10 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
         if before.has("feature") or (before.has("with") and lead.has("next", "tomorrow")):
             return end
     return None
+
+
+def _is_after(term: Term) -> bool:
+    return term.has("after") or (term.has("ahead") and term.text.lower().startswith("after"))
 
 
 def _is_denied(sentence: Sentence, at: int) -> bool:

@@ -43,6 +43,7 @@ LANGUAGE = Language(
         "ahead": "vooruit | later | verder | vanaf nu | van nu | erna | daarna",
         "last": "laatste | afgelopen | vorige | voorbije | recente | voorgaande",
         "since": "sinds | vanaf | sedert | te beginnen",
+        "sincepost": "en later",
         "until": "tot | tot en met | t/m | tot aan",
         "from": "van | vanaf",
         "to": "tot | tot en met | t/m | naar",

@@ -55,6 +55,7 @@ LANGUAGE = Language(
         "ahead": "ahead | from now | later | out | on | hence | forward | forwards | into the future | from there | afterwards | down the road | down the line | thereafter | after that | after this | after now | from here | lookahead window | ahead of now | away | to go | onward | from the current | after the current | after each | beyond",
         "last": "last | past | previous | prior | latest | recent | most recent | trailing | preceding | lst | final | newest",
         "since": "since | starting | starts | starting on | starting from | beginning from | from then | as of | onwards from | begining | commencing | begin on",
+        "sincepost": "and later | and after | and on",
         "until": "until | till | up to | upto | up until | through | thru | to the end of | ending | ends | ending on | ending at | ending with | by the end of",
         "from": "from",
         "to": "to",
@@ -90,7 +91,7 @@ LANGUAGE = Language(
         "christmas": "christmas | xmas",
         # units
         "unit:second": "s | sec | secs | second | seconds",
-        "unit:minute": "m | min | mins | minute | minutes | minuts | minit | mn | minuets",
+        "unit:minute": "m | mnts | mnt | min | mins | minute | minutes | minuts | minit | mn | minuets",
         "unit:quarterhour": "quarter hour | quarter-hour | quarter hours | quarter of an hour",
         "unit:hour": "h | hs | hors | hr | hrs | hour | hours | hourz | ours | hous",
         "unit:day": "d | day | days | dy | dys | nights | night | session",
@@ -282,7 +283,7 @@ LANGUAGE = Language(
         "same": "same | again | same again | same thing | repeat | once more | identical | the same | ditto | like before | as before | likewise | as above | unchanged | keep | otherwise | rest as is | everything else",
         "onlynow": "only",
         "with": "with | w/ | w | using | use | via | by means of | through | based on | given | include | including | incl | feed | feeding | employ",
-        "correct": "forget that | forget it | scrap that | scrap it | ignore that | nevermind | never mind | no wait | wait no | no, wait | wait, no | scratch that | i mean | i meant | sorry i mean | sorry, i mean | correction: | or rather | oops | make that | on second thought | wait, make it | nvm | actually make it | actually no | actually, make it | ah no | sorry, make it | sorry, make that | sorry make that | *edit | edit:",
+        "correct": "forget that | forget it | scrap that | scrap it | ignore that | nevermind | never mind | ? no , | . no , | - no , | no wait | wait no | no, wait | wait, no | scratch that | i mean | i meant | sorry i mean | sorry, i mean | correction: | or rather | oops | make that | on second thought | wait, make it | nvm | actually make it | actually no | actually, make it | ah no | sorry, make it | sorry, make that | sorry make that | *edit | edit:",
         "pricedin": "in terms of | priced in | quoted in | denominated in | in units of | measured in | expressed in | pair with | paired with | paired against",
         # features and look-ahead
         "feature": "feature | features | input | inputs | predictor | predictors | variable | variables | column | columns | regressor | covariate | covariates | explanatory | as known | as a known | into the features | known at | independent variable | feature set | signal line | x matrix | driver | drivers | leading indicator | exogenous",

@@ -45,6 +45,7 @@ LANGUAGE = Language(
         "last": "dernier | derniers | dernière | dernières | passé | passés | passées | récents | précédents",
         "lastpost": "passés | passées | précédents | écoulés | écoulées | dernier | dernière",
         "since": "depuis | à partir du | à partir de | dès | depuis le",
+        "sincepost": "et après | et au-delà",
         "until": "jusqu'à | jusqu'au | jusqu'en | jusqu'à fin",
         "from": "depuis",
         "to": "au | à | jusqu'au | jusqu'à",

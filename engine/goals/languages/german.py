@@ -44,6 +44,7 @@ LANGUAGE = Language(
         "ahead": "voraus | im voraus | später | spaeter | danach | von jetzt an | von jetzt | ab jetzt | ab sofort | in die zukunft | vorwärts",
         "last": "letzte | letzten | letzter | letztes | letztem | vergangene | vergangenen | vergangener | vergangenes | vorige | vorigen | zurückliegenden | jüngsten",
         "since": "seit | ab | seit dem | seit anfang | beginnend | angefangen",
+        "sincepost": "aufwärts gerechnet | und später",
         "until": "bis | bis zum | bis ende | bis einschließlich",
         "from": "von | vom | aus",
         "to": "bis | bis zum | zum",

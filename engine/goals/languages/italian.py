@@ -45,6 +45,7 @@ LANGUAGE = Language(
         "last": "ultimo | ultimi | ultima | ultime | ultimissimi | scorso | scorsi | scorsa | scorse | passati | recenti | precedenti",
         "lastpost": "scorso | scorsi | scorsa | scorse | passati | precedenti",
         "since": "dal | da | dall' | dallo | dalla | a partire dal | a partire da",
+        "sincepost": "in poi",
         "until": "fino a | fino al | fino alla | sino al | fino alla fine di",
         "from": "dal | da | dall' | dallo | dalla",
         "to": "al | all' | fino al | a | fino a",

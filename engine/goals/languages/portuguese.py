@@ -45,6 +45,7 @@ LANGUAGE = Language(
         "last": "último | últimos | última | últimas | passado | passados | passada | passadas | recentes",
         "lastpost": "passados | passadas | anteriores | passado",
         "since": "desde | a partir de | a partir do | desde o | começando em",
+        "sincepost": "em diante",
         "until": "até | até o | até o fim de",
         "from": "desde",
         "to": "até | ao | a",

@@ -45,6 +45,7 @@ LANGUAGE = Language(
         "last": "último | últimos | última | últimas | pasado | pasados | pasada | pasadas | anteriores | recientes",
         "lastpost": "pasados | pasadas | anteriores | pasado",
         "since": "desde | a partir de | a partir del | desde el | empezando",
+        "sincepost": "en adelante",
         "until": "hasta | hasta el | hasta finales de",
         "from": "desde",
         "to": "hasta | al | a",

@@ -60,6 +60,18 @@ def test_the_goals_beside_the_project_are_read_as_they_were_meant(test_data: Pat
     assert int(total[1]) >= 39, scored
 
 
+def test_a_plan_shows_the_words_behind_each_slot() -> None:
+    goal = "eth up or down in 4h, last 60 days, 7 bps, use tomorrow's open as a feature"
+    result = CliRunner().invoke(plan, ["--coins-available", "btc,eth", "--now", NOW, goal])
+    assert result.exit_code == 0
+    shown = {line.split()[0]: line for line in result.output.splitlines()[1:]}
+    assert "in 4h" in shown["horizon"]
+    assert "last 60 days" in shown["period_days"]
+    assert "7 bps" in shown["costs_bps"]
+    assert "default" in shown["models"]
+    assert "tomorrow's open" in shown["warnings"]
+
+
 def run(path: Path) -> str:
     result = CliRunner().invoke(plan, ["--batch", str(path), "--json"])
     assert result.exit_code == 0, result.output

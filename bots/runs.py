@@ -45,6 +45,7 @@ def begin(
     follows: AnalysisSession | None = None,
     extra: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    repeats: AnalysisSession | None = None,
 ) -> AnalysisSession:
     """A new run in the queue, in the thread its asker speaks in. Raises Refusal."""
     goal = check_goal(goal, asked.words)
@@ -76,6 +77,7 @@ def begin(
         seed=seed,
         follows_id=follows.id if follows else None,
         message_id=asked.key or None,
+        repeats=repeats,
     )
     asked.session_id = row.id
     asked.wake(row)
@@ -90,13 +92,18 @@ def follow(asked: Asked, row: AnalysisSession, goal: str) -> Reply:
 
 
 def rerun(asked: Asked, text: str) -> Reply:
-    """Do a run again: the same question, options and seed, on the prices held now. Raises Refusal."""
+    """Do a run again. Raises Refusal.
+
+    A finished one is repeated to the figure: its seed, its prices, its plan, the trials that counted then. One that
+    came to no end is asked anew, with its seed, on the prices held now.
+    """
     row = asked.find(text, "rerun")
     kept = {name: value for name, value in row.preferences.items() if name in (*PREFERENCES, "defaults")}
     options = {name: str(value) for name, value in kept.items() if name != "defaults"}
     extra = {"defaults": kept["defaults"]} if "defaults" in kept else {}
     before = asked.db.get(AnalysisSession, row.follows_id) if row.follows_id else None
-    begun = begin(asked, row.goal, options, follows=before, extra=extra, seed=row.seed)
+    finished = row if row.status == "completed" and row.result else None
+    begun = begin(asked, row.goal, options, follows=before, extra=extra, seed=row.seed, repeats=finished)
     name, line = f"R-{begun.number}", asked.place_in_line(begun)
     said = asked.words("rerun.begun", run=name, before=f"R-{row.number}", place=line)
     return Reply(said, run=name)

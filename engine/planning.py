@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from engine import goals
+from engine import goals, repeats
 from engine.budget import Estimate, dollars
 from engine.errors import Cancelled, Refused
 from engine.goals import Ask, Coverage, Outcome, Refuse, Run, Spec, refusals
@@ -26,6 +26,9 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
     """Read the goal against the prices there are, with a model's help if there is one. Raises Refused, Cancelled."""
     work = runtime.context
     work.enter("planning")
+    repeated = repeats.plan(work)
+    if repeated is not None:
+        return _again(work, repeated)
     held = held_prices(work)
     given = (state.get("answers") or {}).get("planning", [])
     answers = [(a["about"], a["text"]) for a in given if a["about"] != APPROVAL]
@@ -131,6 +134,21 @@ def _approval(spec: Spec, estimate: Estimate) -> dict[str, Any]:
         ),
         "choices": [GO_ON, WITHOUT, STOP],
         "recommended": WITHOUT,
+    }
+
+
+def _again(work: Work, repeated: dict[str, Any]) -> dict[str, Any]:
+    """The plan of an earlier run, and what was chosen on the way: nothing is read or asked again."""
+    spec, run = repeated["spec"], repeated["run"]
+    work.enter("planning", spec=spec)
+    note = f"This repeats {run}: its seed, its prices, its plan, and the trials that counted then."
+    work.tell("planned", "planned", {"spec": spec, "reasons": spec.get("reasons", {}), "notes": [note]})
+    finding = {"summary": note, "handles": {}, "facts": {"recipe": repeated["recipe"]}}
+    return {
+        "spec": spec,
+        "findings": {"planning": finding},
+        "clarification": None,
+        "current_step": "planning",
     }
 
 

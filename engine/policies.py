@@ -44,7 +44,10 @@ def analyse(brief: Brief) -> Steps:
     """Put the bars in order, count what is odd, and compute the indicators asked for."""
     cleaned = yield Call(
         "clean_data",
-        {"data": brief.handle("raw_prices"), "interval_minutes": _minutes(brief.spec["interval"])},
+        {
+            "data": brief.handle("raw_prices"),
+            "interval_minutes": _recipe(brief, "interval_minutes") or _minutes(brief.spec["interval"]),
+        },
     )
     look: dict[str, str] = {}
     said = ""
@@ -74,13 +77,9 @@ def engineer_features(brief: Brief) -> Steps:
     """Turn bars into features that pass the leak gate, and into the target asked for."""
     wanted = {
         "data": brief.handle("prices"),
-        "target_variable": brief.spec["target"],
-        "horizon_minutes": [_minutes(text) for text in _horizons(brief.spec)],
-        "indicators": brief.spec["indicators"],
         "coins": brief.spec["coins"],
-        "driver_coins": brief.spec["driver_coins"],
-        "costs_bps": _stated_costs(brief.spec),
         "leave_out": [],
+        **(_recipe(brief, "features") or _asked_features(brief.spec)),
     }
     made = yield Call("create_features", wanted)
     handles, said = {"features": made["data"]}, ""
@@ -100,24 +99,14 @@ def train(brief: Brief) -> Steps:
     """Fit every model on the training span and walk each forward over bars it has not seen."""
     forecasts: list[str] = []
     beside: list[str] = []
-    rounds = [("features", horizon, forecasts) for horizon in brief.fact("horizons")]
-    if _doubted(brief.spec):
-        rounds.append(("features_without", _minutes(brief.spec["horizon"]), beside))
-    for coin in brief.spec["coins"]:
-        for features, horizon, found in rounds:
-            for model in brief.spec["models"]:
-                fitted = yield Call(
-                    f"train_{brief.spec['task']}_model",
-                    {
-                        "feature_data": brief.handle(features),
-                        "coin": coin,
-                        "model_type": model,
-                        "horizon_minutes": horizon,
-                        "hyperparameters": None,
-                    },
-                )
-                walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
-                found.append(walked["forecasts"])
+    for walk in _recipe(brief, "walks") or _asked_walks(brief):
+        features, is_beside = ("features_without", True) if walk["is_beside"] else ("features", False)
+        asked = {name: value for name, value in walk.items() if name != "is_beside"}
+        fitted = yield Call(
+            f"train_{brief.spec['task']}_model", {"feature_data": brief.handle(features), **asked}
+        )
+        walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
+        (beside if is_beside else forecasts).append(walked["forecasts"])
     forecasts += [handle for handle in brief.tried if handle not in (*forecasts, *beside)]
     count = len(forecasts) + len(beside)
     return finding(
@@ -139,7 +128,12 @@ def evaluate(brief: Brief) -> Steps:
     return finding(
         judged["summary"],
         {"results": judged["judgement"], "importance": weighed["importance"]},
-        {"tune": judged["worth_tuning"], "why_tune": judged["why"], "forecasts": forecasts},
+        # What the run to repeat tuned is among the models it walked.
+        {
+            "tune": judged["worth_tuning"] and not brief.fact("recipe"),
+            "why_tune": judged["why"],
+            "forecasts": forecasts,
+        },
     )
 
 
@@ -207,6 +201,37 @@ def _compared(spec: dict[str, Any]) -> str:
         str(spec.get("focus"))
     )
     return wanted[0] if wanted and len(spec[wanted[1]]) > 1 else ""
+
+
+def _recipe(brief: Brief, what: str) -> Any:
+    """What an earlier run chose, where it is repeated; None where the plan alone counts."""
+    return (brief.fact("recipe") or {}).get(what)
+
+
+def _asked_features(spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "target_variable": spec["target"],
+        "horizon_minutes": [_minutes(text) for text in _horizons(spec)],
+        "indicators": spec["indicators"],
+        "driver_coins": spec["driver_coins"],
+        "costs_bps": _stated_costs(spec),
+    }
+
+
+def _asked_walks(brief: Brief) -> list[dict[str, Any]]:
+    """Every model at every horizon for every coin, with its usual settings; those to be compared with come last."""
+    rounds = [(horizon, False) for horizon in brief.fact("horizons")]
+    if _doubted(brief.spec):
+        rounds.append((_minutes(brief.spec["horizon"]), True))
+    return [
+        {
+            "coin": coin, "horizon_minutes": horizon, "model_type": model, "hyperparameters": None,
+            "is_beside": is_beside,
+        }
+        for coin in brief.spec["coins"]
+        for horizon, is_beside in rounds
+        for model in brief.spec["models"]
+    ]  # fmt: skip
 
 
 def _horizons(spec: dict[str, Any]) -> list[str]:

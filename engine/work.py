@@ -5,6 +5,7 @@ the session's lease.
 """
 
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ class Assignment:
     seed: int
     created_at: datetime
     follows: dict[str, Any] | None
+    repeats: uuid.UUID | None
 
 
 @dataclass(eq=False)
@@ -123,6 +125,7 @@ class Work:
                 seed=row.seed,
                 created_at=row.created_at,
                 follows=dict(before.spec) if before is not None and before.spec else None,
+                repeats=row.repeats_id,
             )
 
     @cached_property
@@ -192,11 +195,8 @@ class Work:
         self, kind: str, frame: pd.DataFrame, *, summary: str, details: dict[str, Any] | None = None
     ) -> str:
         """Keep a frame (Parquet, its index with it) and return its handle."""
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pandas(frame), sink, compression="zstd")
-        handle = self.keep(
-            kind, sink.getvalue().to_pybytes(), media_type=PARQUET, summary=summary, details=details
-        )
+        content = parquet(frame)
+        handle = self.keep(kind, content, media_type=PARQUET, summary=summary, details=details)
         self._remember(handle, frame)
         return handle
 
@@ -261,6 +261,13 @@ class Work:
         self._frames[handle] = frame
         while len(self._frames) > 12:
             self._frames.popitem(last=False)
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    """A frame, its index with it, as the bytes it is kept as."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(frame), sink, compression="zstd")
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _is_kind(handle: str, kinds: tuple[str, ...]) -> bool:

@@ -24,7 +24,7 @@ from jobs import queue
 from jobs.errors import JobsError
 from jobs.losses import settle_expired
 from jobs.queue import Slot, Wake
-from storage import heard, sessions
+from storage import heard, predictions, sessions
 from storage.database import SWEEP_LOCK, Database
 from storage.errors import LeaseLost, StorageError
 from storage.models import AnalysisSession
@@ -55,9 +55,10 @@ class Swept:
     woken: int = 0
     freed_slots: int = 0
     reminders: int = 0
+    scored_predictions: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.expired_questions, self.lost_workers, self.woken, self.freed_slots, self.reminders))
+        return any(vars(self).values())
 
 
 class Services(Protocol):
@@ -87,6 +88,7 @@ def sweep(database: Database, client: Redis, *, max_retries: int = 3) -> Swept:
             woken=wake_again(database, client),
             freed_slots=free_stale_slots(database, client),
             reminders=remind_of_questions(database),
+            scored_predictions=score_predictions(database),
         )
 
 
@@ -109,6 +111,12 @@ def run_sweeper(services: Services, stop: threading.Event, settings: SweeperSett
     finally:
         client.close()
         database.close()
+
+
+def score_predictions(database: Database) -> int:
+    """Score what finished runs predicted, where the prices have come since."""
+    with database.begin() as db:
+        return predictions.score(db)
 
 
 def answer_overdue_questions(database: Database, client: Redis) -> int:

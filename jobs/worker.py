@@ -176,21 +176,24 @@ class EngineRuns:
         return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets, sandbox)
 
     def open(self, database: Database, lease: Lease) -> "EngineRun":
+        from engine.llm.models import Models
         from engine.work import Control, Work
 
         control = Control(database, lease)
-        return EngineRun(
-            Work(
-                database,
-                self.store,
-                lease,
-                control,
-                self.settings,
-                self.models,
-                self.budgets,
-                sandbox=self.sandbox,
-            )
+        work = Work(
+            database,
+            self.store,
+            lease,
+            control,
+            self.settings,
+            self.models,
+            self.budgets,
+            sandbox=self.sandbox,
         )
+        if work.assignment.repeats is not None:
+            # A repeat does what was done: no model of today may choose otherwise.
+            work.models = Models.none()
+        return EngineRun(work)
 
 
 def _start_sandbox(*, warm: bool) -> "Sandbox | None":

@@ -120,7 +120,10 @@ class AnalysisSession(Base):
     goal: Mapped[str]
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     follows_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
+    repeats_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
     seed: Mapped[int] = mapped_column(BigInteger)
+    # The newest trial of the workspace that counts against this session: noted when it first judges, then kept.
+    ledger_position: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     stage: Mapped[str | None]
     spec: Mapped[dict[str, Any] | None]
@@ -364,6 +367,34 @@ class SealedOpening(Base):
     start: Mapped[datetime]
     end: Mapped[datetime]
     opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ForwardPrediction(Base):
+    """What a finished run's model said of the future, and what came.
+
+    `known_at` is the end of the newest bar it knew, `due_at` when the outcome is known. `said` is P(up), a return or
+    the log of a volatility; `side` what the rule would hold (-1, 0, 1), None for a volatility.
+    """
+
+    __tablename__ = "forward_predictions"
+    __table_args__ = (
+        UniqueConstraint("session_id", "coin", "known_at"),
+        Index("ix_forward_predictions_due", "series", "due_at", postgresql_where=text("scored_at is null")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agent_sessions.id", ondelete="CASCADE"))
+    series: Mapped[str]
+    coin: Mapped[str]
+    target: Mapped[str]
+    known_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    bar_minutes: Mapped[int] = mapped_column(Integer)
+    said: Mapped[float] = mapped_column(Float(53))
+    side: Mapped[int | None] = mapped_column(Integer)
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actual: Mapped[float | None] = mapped_column(Float(53))
+    scored_at: Mapped[datetime | None]
 
 
 class PriceSeries(Base):

@@ -77,11 +77,15 @@ def create(
     seed: int | None = None,
     follows_id: uuid.UUID | None = None,
     message_id: str | None = None,
+    repeats: AnalysisSession | None = None,
 ) -> AnalysisSession:
     """A new session in the queue, together with the event that opens its thread.
 
     `message_id` is the message it was asked for in, if there is one: until a worker takes it, it can be edited.
+    One that `repeats` another takes over its seed, its ledger position and what it followed.
     """
+    if repeats is not None:
+        seed, follows_id = repeats.seed, repeats.follows_id
     row = AnalysisSession(
         id=uuid.uuid4(),
         workspace=workspace,
@@ -93,6 +97,9 @@ def create(
         preferences=preferences or {},
         seed=secrets.randbelow(2**31) if seed is None else seed,
         follows_id=follows_id,
+        # What a repeat repeats is always the first of its kind.
+        repeats_id=None if repeats is None else repeats.repeats_id or repeats.id,
+        ledger_position=None if repeats is None else repeats.ledger_position,
     )
     db.add(row)
     db.flush()

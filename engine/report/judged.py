@@ -34,11 +34,13 @@ REFERENCES: Final[Mapping[str, str]] = {
 }
 
 
-def coin_result(judgement: Judgement, *, sealed_openings: int = 1) -> CoinResult:
+def coin_result(
+    judgement: Judgement, *, sealed_openings: int = 1, ledger_position: int | None = None
+) -> CoinResult:
     """One coin's verdict, models and baselines for the report. `sealed_openings` counts those of the goal so far."""
     return CoinResult(
         coin=judgement.study.coin,
-        verdict=verdict(judgement, sealed_openings=sealed_openings),
+        verdict=verdict(judgement, sealed_openings=sealed_openings, ledger_position=ledger_position),
         models=models(judgement),
         baselines=baselines(judgement),
     )
@@ -50,7 +52,7 @@ def headline(judgements: Sequence[Judgement]) -> Judgement:
     return next(judgement for judgement in judgements if judgement.verdict is chosen)
 
 
-def verdict(judgement: Judgement, *, sealed_openings: int = 1) -> Verdict:
+def verdict(judgement: Judgement, *, sealed_openings: int = 1, ledger_position: int | None = None) -> Verdict:
     """The verdict with everything it rests on."""
     found = judgement.verdict
     evidence = found.evidence
@@ -64,6 +66,7 @@ def verdict(judgement: Judgement, *, sealed_openings: int = 1) -> Verdict:
         best_model=judgement.best.name,
         candidates=found.tried,
         candidates_counted=found.tried + found.tried_before,
+        ledger_position=ledger_position,
         folds=evidence.folds,
         folds_positive=evidence.folds_positive,
         sealed_return=evidence.sealed.return_after_costs,

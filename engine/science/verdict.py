@@ -20,6 +20,7 @@ from engine.science.ledger import Family
 from engine.science.study import Study
 
 ALPHA = 0.05
+PROMISING = 0.25
 SMALLEST_BLOCKS = 30
 
 # One-sided 5 % with 24 tries and 80 % power on a correlation; gain of the best tenth of bars in deviations.
@@ -167,6 +168,27 @@ def decide(
         block_minutes=family.block_minutes,
         bars=study.judged_bars,
     )
+
+
+def is_near(study: Study, family: Family, own: Sequence[Candidate], seed: int) -> bool:
+    """Say whether better settings could still change the answer; the sealed span stays closed.
+
+    So it is where nothing passes yet, the data could show an edge that pays, and the best pattern before costs (of a
+    volatility: the gain) is near to showing. A hopeless one gains nothing, and each try costs power.
+    """
+    place = {id(trial): number for number, trial in enumerate(family.own)}
+    chosen = choose(study, family, own)
+    at = place[id(chosen.trial)]
+    p = _p_values(study, family, [place[id(candidate.trial)] for candidate in own], at, seed)
+    deciding = skill_tests(study)[0] if study.question.target == "volatility" else NET
+    paying = _least_paying(study, chosen)
+    needed = _DETECTABLE_SKILL if paying is None else paying
+    enough = (
+        family.block_count(at, deciding) >= SMALLEST_BLOCKS
+        and least_detectable(study.judged_bars, chosen.horizon_bars) <= needed
+    )
+    signal = p.deciding if p.signal is None else p.signal
+    return enough and p.deciding > ALPHA and ALPHA < signal <= PROMISING
 
 
 def together(verdicts: Sequence[Verdict]) -> Verdict:

@@ -11,7 +11,7 @@ from langchain_core.tools import tool
 
 from engine import model_files
 from engine.errors import ToolError
-from engine.science import candidates, importance, judge, ledger, validation, walkforward
+from engine.science import candidates, importance, judge, ledger, validation, verdict, walkforward
 from engine.science import estimators as models
 from engine.science.candidates import Candidate
 from engine.science.estimators import ModelSpec
@@ -23,10 +23,6 @@ from engine.tools.training import cross_validate_model, keep_model
 from engine.work import Work
 from storage import trials
 
-# A signal this near to showing may gain from better settings; a hopeless one cannot, and each try costs power.
-PROMISING = 0.25
-
-# The evaluator walks tuned models forward with the trainer's own tool.
 __all__ = [
     "compare_models",
     "cross_validate_model",
@@ -76,25 +72,29 @@ def compare_models(
         raise ToolError(
             "There is nothing to judge: give the forecast handles that cross_validate_model returned."
         )
+    compared = _compare(work, forecasts, also_tried)
+    details = {"forecasts": forecasts, "also_tried": also_tried}
+    if compared.worth_tuning:
+        # The sealed span is opened once, for the rule that is chosen in the end.
+        return {
+            "judgement": _keep_judgement(work, "a pattern is near to showing", details),
+            "verdicts": dict.fromkeys(compared.by_coin, "no_edge"),
+            "summary": "Nothing passes so far, but a pattern is near to showing; the sealed span is still closed.",
+            "best": compared.best,
+            "worth_tuning": True,
+            "why": "a pattern is near to showing",
+        }
     judged = conclude(work, forecasts, also_tried)
-    handle = work.keep(
-        "judgement",
-        repr((sorted(forecasts), sorted(also_tried))).encode(),
-        media_type="text/plain",
-        summary="; ".join(f"{j.study.coin}: {j.verdict.decision}" for j in judged.judgements),
-        details={"forecasts": forecasts, "also_tried": also_tried, "openings": judged.openings},
-    )
-    best = min(judged.judgements, key=lambda j: j.verdict.evidence.p.deciding).verdict
-    p = best.evidence.p
-    signal = p.signal if p.signal is not None else p.deciding
-    tune = best.decision == "no_edge" and best.finding == "nothing_found" and signal <= PROMISING
+    said = "; ".join(f"{j.study.coin}: {j.verdict.decision}" for j in judged.judgements)
     return {
-        "judgement": handle,
+        "judgement": _keep_judgement(work, said, {**details, "openings": judged.openings}),
         "verdicts": {j.study.coin: str(j.verdict.decision) for j in judged.judgements},
         "summary": "; ".join(f"{j.study.coin.upper()}: {j.verdict.reason}" for j in judged.judgements),
-        "best": {j.study.coin: _behind(work, j, forecasts) for j in judged.judgements},
-        "worth_tuning": bool(tune),
-        "why": "a pattern is near to showing" if tune else "other settings would not change the answer",
+        "best": compared.best,
+        "worth_tuning": False,
+        "why": "settings were searched already"
+        if compared.was_tuned
+        else "other settings would not change the answer",
     }
 
 
@@ -184,6 +184,20 @@ class Judged:
     openings: dict[str, int]
     earlier: tuple[ledger.Trial, ...]
     candidates: tuple[Candidate, ...]
+    position: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Everything tried, side by side, with the sealed span still closed. `best` names each coin's forecasts."""
+
+    by_coin: dict[str, tuple[Study, list[Candidate]]]
+    family: ledger.Family
+    tried: tuple[Candidate, ...]
+    best: dict[str, str]
+    position: int
+    was_tuned: bool
+    worth_tuning: bool
 
 
 def conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str] = ()) -> Judged:
@@ -193,7 +207,12 @@ def conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str] = (
     )
 
 
-def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -> Judged:
+def _compare(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -> _Compared:
+    key = ("compared", *forecasts, "also", *also_tried)
+    return work.once(key, lambda: _compare_once(work, forecasts, also_tried))
+
+
+def _compare_once(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -> _Compared:
     seed = work.assignment.seed
     by_coin: dict[str, tuple[Study, list[Candidate]]] = {}
     for handle in forecasts:
@@ -213,8 +232,29 @@ def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -
     beside = [c for handle in also_tried for c in candidates.evaluate(*read_walk(work, handle), seed)]
     earlier = (*(ledger.from_row(row) for row in rows), *(candidate.trial for candidate in beside))
     family = judge.compare([study for study, _ in by_coin.values()], found, earlier)
+    tuned = any(candidate.model.params for candidate in found)
+    near = any(verdict.is_near(study, family, own, seed) for study, own in by_coin.values())
+    return _Compared(
+        by_coin,
+        family,
+        tried=(*found, *beside),
+        best={
+            coin: _behind(work, verdict.choose(study, family, own), forecasts)
+            for coin, (study, own) in by_coin.items()
+        },
+        position=position,
+        was_tuned=tuned,
+        worth_tuning=near and not tuned and work.assignment.repeats is None,
+    )
+
+
+def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -> Judged:
+    seed = work.assignment.seed
+    compared = _compare(work, forecasts, also_tried)
+    family = compared.family
+    found = [candidate for _, own in compared.by_coin.values() for candidate in own]
     judgements, openings = [], {}
-    for coin, (study, own) in by_coin.items():
+    for coin, (study, own) in compared.by_coin.items():
         work.check()
         judgement = judge.conclude(study, family, own, seed=seed, threads=work.settings.omp_num_threads)
         sealed = judgement.verdict.evidence.sealed
@@ -226,15 +266,42 @@ def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -
         judgements.append(judgement)
     with work.database.begin() as db:
         trials.record(
-            db, work.lease, work.assignment.workspace, [ledger.to_row(c.trial) for c in (*found, *beside)]
+            db, work.lease, work.assignment.workspace, [ledger.to_row(c.trial) for c in compared.tried]
         )
-    return Judged(tuple(judgements), openings, earlier, tuple(found))
+    _, walked = work.find(forecasts[0], "forecasts")
+    for judgement in judgements:
+        _keep_final(work, judgement, str(walked.details["features"]))
+    return Judged(tuple(judgements), openings, family.earlier, tuple(found), compared.position)
 
 
-def _behind(work: Work, judgement: Judgement, forecasts: Sequence[str]) -> str:
-    """The handle of the forecasts that the chosen rule acts on."""
-    chosen = judgement.chosen.out_of_sample
-    return next(handle for handle in forecasts if read_walk(work, handle)[1] is chosen)
+def _keep_judgement(work: Work, summary: str, details: dict[str, Any]) -> str:
+    named = repr((sorted(details["forecasts"]), sorted(details["also_tried"]))).encode()
+    return work.keep("judgement", named, media_type="text/plain", summary=summary, details=details)
+
+
+def _keep_final(work: Work, judgement: Judgement, feature_data: str) -> None:
+    """Keep the chosen rule with its model, trained on all bars before the sealed span: what `omc predict` applies."""
+    chosen, study = judgement.chosen, judgement.study
+    work.keep(
+        "final",
+        model_files.dump(judgement.model),
+        media_type=model_files.MEDIA_TYPE,
+        summary=f"{chosen.name}, for {study.coin}",
+        details={
+            "features": feature_data,
+            "coin": study.coin,
+            "horizon_bars": chosen.horizon_bars,
+            "threshold": chosen.threshold,
+            "rule": chosen.name,
+            "trained_until": study.span(slice(0, judgement.model.fold.train_end))[1].isoformat(),
+            "decision": str(judgement.verdict.decision),
+        },
+    )
+
+
+def _behind(work: Work, chosen: Candidate, forecasts: Sequence[str]) -> str:
+    """The handle of the forecasts that a rule acts on."""
+    return next(handle for handle in forecasts if read_walk(work, handle)[1] is chosen.out_of_sample)
 
 
 def read_walk(work: Work, forecasts: str) -> tuple[Study, walkforward.OutOfSample]:

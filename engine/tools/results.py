@@ -89,7 +89,10 @@ def _judgement(
     _, features = work.find(str(walked.details["features"]), "features")
     prices, data = _prices(work, features.details["prices"])
     by_coin = tuple(
-        judgements.coin_result(j, sealed_openings=judged.openings[j.study.coin]) for j in judged.judgements
+        judgements.coin_result(
+            j, sealed_openings=judged.openings[j.study.coin], ledger_position=judged.position
+        )
+        for j in judged.judgements
     )
     head = next(coin for coin in by_coin if coin.coin == study.coin)
     start, end = study.span(slice(0, len(study.prices)))

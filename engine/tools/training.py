@@ -109,7 +109,7 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
         model_files.dump_walk(walked),
         media_type=model_files.MEDIA_TYPE,
         summary=f"{label}, out of sample",
-        details=dict(record.details),
+        details={**record.details, "model": first.spec.name, "settings": dict(first.spec.params)},
     )
     return {
         "forecasts": handle,

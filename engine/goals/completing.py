@@ -16,6 +16,7 @@ from engine.goals.spec import (
     DEFAULT_HORIZON_MINUTES,
     DEFAULT_INDICATORS,
     DEFAULT_PERIOD_DAYS,
+    OPEN_TIME,
     REGRESSORS,
     Spec,
     span_text,
@@ -57,7 +58,8 @@ def _spec(draft: Draft, coins: list[str], now: datetime, coverage: Mapping[str, 
     interval, horizons = _steps(draft)
     reasons = dict(draft.reasons)
     forecast = task != "eda"
-    if not forecast:
+    vague = bool(draft.vague_time) and not draft.horizons and not draft.bars_ahead
+    if not forecast or vague:
         horizons = ()
     defaults = {
         "horizon": (
@@ -76,6 +78,8 @@ def _spec(draft: Draft, coins: list[str], now: datetime, coverage: Mapping[str, 
     for slot, (open_, reason) in defaults.items():
         if open_:
             reasons[slot] = reason
+    if forecast and vague:
+        reasons["horizon"] = f"{OPEN_TIME}{draft.vague_time}"
     factor = reasons.pop("costs_factor", None)
     costs = draft.costs_bps if draft.costs_bps is not None else DEFAULT_COSTS_BPS * float(factor or 1)
     start, end, days = None, None, None

@@ -8,7 +8,7 @@ from engine.goals.amounts import Length
 from engine.goals.coin_names import in_words
 from engine.goals.period import Period, last
 from engine.goals.sentence import Sentence
-from engine.goals.spec import DEFAULT_INDICATORS, Spec, Target, Task, span_text
+from engine.goals.spec import DEFAULT_INDICATORS, OPEN_TIME, Spec, Target, Task, span_text
 from engine.goals.task import read_task
 
 
@@ -63,6 +63,8 @@ class Draft:
         draft.warnings = [w for w in spec.warnings if w in ("leakage", "unavailable")]
         if "horizon" in said or spec.horizons:
             draft.horizons = list(spec.horizons)
+        elif spec.reasons.get("horizon", "").startswith(OPEN_TIME):
+            draft.vague_time = spec.reasons["horizon"].removeprefix(OPEN_TIME)
         if "interval" in said:
             draft.interval = spec.interval_minutes
         if "period" in said and (spec.start or spec.end):

@@ -15,6 +15,7 @@ DEFAULT_INDICATORS = ("SMA_20", "EMA_20", "RSI_14", "MACD", "BBANDS")
 DEFAULT_COSTS_BPS = 12.0  # a side: 10 bps fee and 2 bps slippage
 DEFAULT_HORIZON_MINUTES = 60
 DEFAULT_PERIOD_DAYS = 90
+OPEN_TIME = "still open: "  # begins the reason of a horizon that has no exact length yet, as in "overnight"
 BAR_MINUTES = 5  # the finest candle the price table holds
 
 

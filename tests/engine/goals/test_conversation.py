@@ -89,6 +89,15 @@ def test_questions_come_one_after_the_other_until_nothing_is_open() -> None:
     assert (spec.coins, spec.horizons, spec.target) == (("ltc",), (360,), "direction")
 
 
+def test_what_is_vague_is_still_asked_after_another_answer() -> None:
+    first = asked(plan("up or down overnight?"))
+    assert first.about == "coins"
+    second = asked(reply("ltc", first))
+    assert second.about == "horizon"
+    spec = ran(reply("6 hours", second)).spec
+    assert (spec.coins, spec.horizons) == (("ltc",), (360,))
+
+
 def test_a_reply_changes_what_it_names_and_keeps_the_rest() -> None:
     first = plan("btc up or down in 1h, last 120 days, costs 10 bps, accuracy")
     changed = ran(reply("same but 4h and no random forest", first)).spec

@@ -13,7 +13,6 @@ from bots.access import AccessSettings
 from bots.commands import Backend
 from bots.errors import BotError
 from bots.platform import Place, Speaker
-from bots.terminal import WORKSPACE
 from bots.text import one_line
 from jobs import queue
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
     import uuid
 
     from redis import Redis
+
+
+# The one workspace of everybody who sits at this machine.
+WORKSPACE = "local"
 
 
 class TablesOutdated(BotError):

@@ -19,7 +19,7 @@ from bots.words import Words
 POSTED = frozenset(
     {
         "opened", "question", "answered", "reminder", "note", "completed", "failed", "cancelled", "expired",
-        "continued", "discarded", "shared", "files_again",
+        "continued", "discarded", "remark", "shared", "files_again",
     }
 )  # fmt: skip
 # Events after which the root says something else.
@@ -99,6 +99,7 @@ def posted(
         "failed": lambda: _failed(fact.payload, run, asker, words),
         "cancelled": lambda: _cancelled(fact.payload, run, asker, words),
         "expired": lambda: _expired(run, asker, words),
+        "remark": lambda: _notice(run, _remark(fact.payload, words)),
         "continued": lambda: _notice(run, _continued(fact.payload, words)),
         "discarded": lambda: _notice(run, words("discarded", who=_by(fact.payload, words), run=run)),
         "shared": lambda: _notice(run, words("shared", who=_by(fact.payload, words), run=run, verdict="")),
@@ -278,6 +279,11 @@ def _expired(run: str, asker: str | None, words: Words) -> Message:
         mention=asker,
         actions=(Action("resume", words("button.resume"), style="primary"),),
     )
+
+
+def _remark(said: Mapping[str, Any], words: Words) -> str:
+    text = one_line(str(said.get("text", "")), 300)
+    return words("remark.applied" if said.get("applied") else "remark.late", text=text)
 
 
 def _continued(said: Mapping[str, Any], words: Words) -> str:

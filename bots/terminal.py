@@ -29,8 +29,6 @@ from bots.platform import (
 from bots.showing import Handler
 from bots.terminal_screens import Screen
 
-WORKSPACE = "local"
-
 
 @dataclass(frozen=True)
 class Manners:
@@ -131,7 +129,7 @@ class Terminal:
             loop.remove_signal_handler(signal.SIGINT)
 
     async def _stop(self, handle: Handler) -> None:
-        place = Place(WORKSPACE, "terminal")
+        place = Place(self._speaker.workspace, "terminal")
         reply = await handle(Command(self._speaker, place, "cancel", self._run))
         if not reply.ok:
             self._screen.say(reply.text)

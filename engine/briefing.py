@@ -40,6 +40,11 @@ def brief(stage: str, state: Any, first: Call | None) -> str:
     return "\n".join(parts)
 
 
+def with_remarks(said: str, words: Sequence[str]) -> str:
+    """An opening message with what the person added while the run was at work."""
+    return "\n".join([said, *(fence("added", text, ANSWER_CHARACTERS) for text in words)])
+
+
 def answer(text: str) -> str:
     """A person's reply to a question."""
     return fence("answer", text, ANSWER_CHARACTERS)

@@ -35,8 +35,16 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
     assignment = work.assignment
 
     def read(preferences: Mapping[str, Any]) -> Outcome:
-        wanted = {**preferences, **state["preferences"]}
-        return read_goal(state["goal"], held, after=assignment.follows, preferences=wanted, answers=answers)
+        own = dict(state["preferences"])
+        defaults = own.pop("defaults", None) or {}
+        return read_goal(
+            state["goal"],
+            held,
+            after=assignment.follows,
+            preferences={**preferences, **own},
+            answers=answers,
+            defaults=defaults,
+        )
 
     reading = read({})
     thinking = dict(state.get("thinking") or {})
@@ -159,8 +167,12 @@ def read_goal(
     after: dict[str, Any] | None = None,
     preferences: dict[str, Any] | None = None,
     answers: list[tuple[str, str]] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Run | Ask | Refuse:
-    """Read a goal at the end of the newest bar held: first of any coin, then of the coins it names."""
+    """Read a goal at the end of the newest bar held: first of any coin, then of the coins it names.
+
+    `defaults` stand in for what neither the goal nor its options say.
+    """
 
     def read(now: datetime) -> Run | Ask | Refuse:
         return goals.read(
@@ -170,6 +182,7 @@ def read_goal(
             after=Spec.from_dict(after) if after else None,
             preferences=preferences,
             answers=answers or (),
+            defaults=defaults,
         )
 
     newest = max((coverage.end for coverage in held.values()), default=datetime.now(UTC))

@@ -28,6 +28,7 @@ from engine.agents import Stage, stages
 from engine.errors import EngineError
 from engine.llm.offline import Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
 from engine.mind import Asks, GaveUp, Mind, Steps, Words
+from engine.remarks import take_up
 from engine.science.errors import ScienceError
 from engine.state import merge
 from engine.work import Work
@@ -85,6 +86,9 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         """Open the stage, or hand the person's answer to a stage that asked."""
         work = runtime.context
         work.enter(self.stage.name)
+        taken = take_up(work, self.stage.name, state["spec"])
+        if taken.spec is not None:
+            state = {**state, "spec": taken.spec}
         flow = stages(state["spec"])
         payload = {"stage": self.stage.name, "step": flow.index(self.stage) + 1, "steps": len(flow)}
         work.tell(f"stage:{self.stage.name}:started", "stage_started", payload)
@@ -93,7 +97,8 @@ class Desk(AgentMiddleware[Any, Work, Any]):
             said = briefing.answer(answers[-1]["text"])
         else:
             said = briefing.brief(self.stage.name, state, self._planned(state, []))
-        return {"messages": [HumanMessage(said)], "current_step": self.stage.name}
+        said = briefing.with_remarks(said, taken.words)
+        return {"messages": [HumanMessage(said)], "current_step": self.stage.name, "spec": state["spec"]}
 
     def wrap_model_call(
         self, request: ModelRequest[Work], handler: Callable[[ModelRequest[Work]], ModelResponse[Any]]

@@ -19,7 +19,7 @@ from engine.outcome import AwaitingUser, Cancelled, Completed, Drained, Failed, 
 from jobs import drain, queue
 from jobs.errors import JobsError
 from jobs.losses import LEASE_SECONDS
-from storage import sessions
+from storage import remarks, sessions
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError
 from storage.sessions import Lease
@@ -115,12 +115,16 @@ def _work(database: Database, lease: Lease, shop: Workshop) -> Outcome | Broken:
 
 def record(database: Database, lease: Lease, outcome: Outcome | Broken, shop: Workshop) -> None:
     """Write how a run ended, together with what its thread hears. Raises LeaseLost."""
+    following: queue.Wake | None = None
     with database.begin() as db:
         row = sessions.held(db, lease)
         stopped = row.cancel_requested_at is not None
         match outcome:
             case Completed():
                 sessions.complete(db, lease, outcome.result, outcome.payload)
+                late = remarks.follow_up(db, row)
+                if late is not None:
+                    following = queue.Wake(late.id, late.owner_id, 1)
             case Cancelled():
                 sessions.cancelled(db, lease)
             case AwaitingUser() | Drained() if stopped:
@@ -148,16 +152,18 @@ def record(database: Database, lease: Lease, outcome: Outcome | Broken, shop: Wo
                 sessions.fail(db, lease, outcome.message, outcome.reference)
             case _:
                 assert_never(outcome)
+    if following is not None:
+        wake_next(shop.redis_url, following, first=False)
     if isinstance(outcome, Drained) and not stopped:
         wake_next(shop.redis_url, queue.Wake(lease.session_id, row.owner_id, lease.epoch + 1))
 
 
-def wake_next(redis_url: str, wake: queue.Wake) -> None:
-    """Put a session that was at work back at the front; if the queue is away, the sweeper does it later."""
+def wake_next(redis_url: str, wake: queue.Wake, *, first: bool = True) -> None:
+    """Put a session that was at work back at the front, or a new one in line; if the queue is away, the sweeper does it later."""
     try:
         client = queue.connect(redis_url)
         try:
-            queue.enqueue(client, wake.session_id, wake.owner_id, wake.epoch, first=True)
+            queue.enqueue(client, wake.session_id, wake.owner_id, wake.epoch, first=first)
         finally:
             client.close()
     except JobsError as error:

@@ -11,6 +11,8 @@ from storage.models import AnalysisSession, Clarification, SessionMessage
 
 KEPT = SessionMessage.details["kept"].as_boolean()
 MESSAGE = SessionMessage.details["message"].as_string()
+# Of a run's preferences, what one that goes on from it has as well.
+CARRIED = ("language", "private", "budget")
 USED = SessionMessage.details["used"].as_string()
 
 
@@ -32,6 +34,28 @@ def kept(db: Session, session_id: uuid.UUID) -> Sequence[SessionMessage]:
 def use(remark: SessionMessage, stage: str) -> None:
     """Mark a remark as used by a stage."""
     remark.details = {**remark.details, "used": stage}
+
+
+def follow_up(db: Session, row: AnalysisSession) -> AnalysisSession | None:
+    """A run that goes on from a finished one with what was said too late for it; None when nothing was."""
+    waiting = kept(db, row.id)
+    if not waiting:
+        return None
+    for remark in waiting:
+        use(remark, "follow_up")
+        payload = {"text": remark.content, "applied": False}
+        events.append(db, row.id, f"remark:{remark.id}", "remark", payload)
+    return sessions.create(
+        db,
+        workspace=row.workspace,
+        owner_id=row.owner_id,
+        platform=row.platform,
+        channel=row.channel,
+        thread=row.thread,
+        goal=". ".join(remark.content.rstrip(". ") for remark in waiting)[:4000],
+        preferences={name: row.preferences[name] for name in CARRIED if name in row.preferences},
+        follows_id=row.id,
+    )
 
 
 def rewrite(db: Session, session_id: uuid.UUID, message_id: str, text: str | None) -> str:

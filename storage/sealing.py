@@ -3,7 +3,6 @@
 import base64
 import hashlib
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -37,6 +36,8 @@ class Seal:
             )
         if min(map(len, given)) < 16:
             raise SealError("A key in OMC_SECRET_KEY has fewer than 16 characters: choose a longer one.")
+        from cryptography.fernet import Fernet, MultiFernet  # 4 MB that only installations need
+
         self._fernet = MultiFernet([Fernet(_stretch(key)) for key in given])
 
     def close(self, text: str) -> bytes:
@@ -45,6 +46,8 @@ class Seal:
 
     def open(self, sealed: bytes) -> str:
         """What was sealed. Raises SealError when no key fits."""
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken as error:

@@ -16,13 +16,14 @@ def slack(host: str, port: int, manifest: bool) -> None:
     if manifest:
         _print_manifest()
         return
-    from bots.bot_process import run_bot
+    from bots.bot_process import run_bot, save_memory
     from bots.composition import open_house
     from bots.slack.app import Listening, Slack
     from bots.slack.clients import Workspaces
     from bots.slack.settings import SlackSettings
     from storage.sealing import Seal, SealingSettings
 
+    save_memory()
     settings = SlackSettings()
     settings.require()
     keys = SealingSettings().omc_secret_key

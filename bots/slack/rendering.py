@@ -23,8 +23,9 @@ def blocks_of(message: Message, *, plain: bool = False) -> list[Block]:
     else:
         head.append(_text(message.headline))
     lines = [_stage(stage, message) for stage in message.stages] + list(message.lines)
-    sections = [_section(head), *(_section([_text(line)]) for line in lines if line)]
-    blocks: list[Block] = [_rich(sections)]
+    for line in lines:
+        head.append(_text(f"\n{line}"))
+    blocks: list[Block] = [_rich([_section(head)])]
     if message.deadline_words and message.deadline:
         blocks.append(_rich([_section([_text(f"{message.deadline_words} "), _date(message.deadline)])]))
     if message.table is not None:
@@ -105,9 +106,8 @@ def _rich(elements: Sequence[Block]) -> Block:
 
 
 def _section(elements: Sequence[Block]) -> Block:
-    # Sections of one block follow each other without a line end of their own.
     kept = [element for element in elements if element.get("text", "x")]
-    return {"type": "rich_text_section", "elements": [*kept, _text("\n")]}
+    return {"type": "rich_text_section", "elements": kept or [_text(" ")]}
 
 
 def _text(text: str, *, bold: bool = False) -> Block:

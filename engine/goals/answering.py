@@ -50,6 +50,18 @@ def prefer(draft: Draft, option: str, value: object, now: datetime, coins: Seque
     _put(draft, slot, clean(words[:500]), now, coins)
 
 
+def is_said(draft: Draft, option: str) -> bool:
+    """Whether a goal, or an option beside it, says anything of what an option is about."""
+    slot = {"coin": "coins", "model": "models", "fees": "costs", "cost": "costs"}.get(option, option)
+    touched = {
+        "coins": bool(draft.coins or draft.all_coins),
+        "horizon": bool(draft.horizons or draft.bars_ahead or draft.vague_time),
+        "period": draft.period is not None,
+    }
+    conflicting = any(conflict.about == slot for conflict in draft.conflicts)
+    return slot in draft.stated or touched.get(slot, False) or conflicting
+
+
 def unread(preferences: Mapping[str, object], now: datetime, coins: Sequence[str]) -> str | None:
     """The first option from which no length of time can be read, if there is one."""
     for option in ("horizon", "period"):

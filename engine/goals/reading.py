@@ -25,12 +25,13 @@ def read(
     after_question: Ask | None = None,
     preferences: Mapping[str, object] | None = None,
     answers: Sequence[tuple[str, str]] = (),
+    defaults: Mapping[str, object] | None = None,
 ) -> Outcome:
     """Read a goal in plain words.
 
     `now` is the moment of asking, `coverage` what prices there are. `after` is the spec of the run this goal replies
     to, `after_question` the open question it may answer. `preferences` are options by their command-line names and
-    win over the goal's words. `answers` are (slot, words) in the order in which questions were answered.
+    win over the goal's words; `defaults` are the same for slots that neither says. `answers` are (slot, words) in the order in which questions were answered.
     Deterministic; never raises for any text.
     """
     if len(goal) > LONGEST_GOAL:
@@ -64,6 +65,9 @@ def read(
         answering.prefer(draft, option, value, now, coins)
     if _is_off_topic(whole, draft) and not answers:
         return refusals.off_topic(coins)
+    for option, value in (defaults or {}).items():
+        if not answering.is_said(draft, option):
+            answering.prefer(draft, option, value, now, coins)
     outcome = complete(draft, now, coverage, whole)
     for about, words in answers:
         question = outcome if isinstance(outcome, Ask) and outcome.about == about else Ask(about, "")

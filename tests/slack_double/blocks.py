@@ -39,7 +39,7 @@ def read(block: Block) -> str:
     """A block as a person reads it."""
     match block.get("type"):
         case "rich_text":
-            return "".join(_rich(element) for element in block["elements"])
+            return "".join(_rich(element) for element in block["elements"]) + "\n"
         case "section" | "header":
             return _object(block["text"]) + "\n"
         case "context":
@@ -102,7 +102,7 @@ def _object(text: Block) -> str:
 
 
 def _cell(cell: Block) -> str:
-    return str(cell["text"]) if cell["type"] == "raw_text" else read(cell)
+    return str(cell["text"]) if cell["type"] == "raw_text" else read(cell).strip()
 
 
 def _elements(block: Block) -> list[Block]:

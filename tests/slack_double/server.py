@@ -176,6 +176,14 @@ class SlackDouble:
         match method:
             case "auth.test":
                 return {"ok": True, "team_id": TEAM, "team": "Acme", "user_id": BOT_USER, "bot_id": BOT_ID}
+            case "oauth.v2.access":
+                if said.get("code") != "c":
+                    raise Refused("invalid_code")
+                return {
+                    "ok": True, "access_token": BOT_TOKEN, "token_type": "bot", "scope": "commands", "app_id": "A1",
+                    "bot_user_id": BOT_USER, "team": {"id": TEAM, "name": "Acme"}, "enterprise": None,
+                    "authed_user": {"id": "U-ann"}, "is_enterprise_install": False,
+                }  # fmt: skip
             case "apps.connections.open":
                 return {"ok": True, "url": f"{self.base.replace('http', 'ws')}/socket?ticket=1"}
             case "chat.postMessage":

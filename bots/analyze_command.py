@@ -12,6 +12,7 @@ NO_DATA = 4
 @click.option("--horizon", metavar="1h", help="How far ahead: 15m, 1h, 4h, 1d.")
 @click.option("--period", metavar="90d", help="How much history to use: 90d, 12w, 6m.")
 @click.option("--budget", metavar="0.50", help="Dollars its language model may cost.")
+@click.option("--search", metavar="2m", help="Time to choose models, settings and features by: 30s, 2m.")
 @click.option(
     "--answer", "answers", metavar="TEXT", multiple=True, help="Reply to a question; repeat it for the next."
 )
@@ -33,6 +34,7 @@ def analyze(
     horizon: str | None,
     period: str | None,
     budget: str | None,
+    search: str | None,
     answers: tuple[str, ...],
     no_input: bool,
     out: str | None,
@@ -56,7 +58,7 @@ def analyze(
     from bots.platform import Command
     from bots.terminal import Manners
 
-    options = {"coins": coins, "horizon": horizon, "period": period, "budget": budget}
+    options = {"coins": coins, "horizon": horizon, "period": period, "budget": budget, "search": search}
     wanted = {name: value for name, value in options.items() if value}
     text = commands.check_goal(" ".join(goal))
     commands.check_preferences(wanted)

@@ -24,6 +24,8 @@ class CommandSpec:
 
 
 PREFERENCES = ("coins", "horizon", "period", "budget")
+# Travels with a goal too, but is offered by the command line alone.
+SEARCH = "search"
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("analyze", "goal", PREFERENCES, optional=True, aliases=("analyse", "run", "ask")),
     CommandSpec("status", "run", optional=True),

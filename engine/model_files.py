@@ -1,6 +1,10 @@
 """Models as files: written with skops, read back only with types on a list, next to what they were made from."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import sklearn
@@ -9,6 +13,7 @@ import xgboost
 
 from engine.errors import ToolError
 from engine.science.estimators import ModelSpec
+from engine.science.study import Study
 from engine.science.validation import Fold
 from engine.science.walkforward import Fitted, OutOfSample
 
@@ -34,14 +39,44 @@ def versions() -> dict[str, str]:
     }
 
 
-def dump(fitted: Fitted) -> bytes:
-    """One trained model as a file."""
-    return bytes(skops.io.dumps({"versions": versions(), "fitted": _state(fitted)}))
+def card(study: Study, fitted: Fitted) -> dict[str, Any]:
+    """What a model was made from: coin, series, target, features, and the span it was trained on (ISO, UTC)."""
+    start, end = study.span(slice(fitted.fold.train_start, fitted.fold.train_end))
+    return {
+        "coin": study.coin,
+        "series": study.series,
+        "target": study.question.target,
+        "bar_minutes": study.bar_minutes,
+        "features": json.loads(json.dumps(asdict(study.question.features))),
+        "trained_from": start.isoformat(),
+        "trained_until": end.isoformat(),
+    }
+
+
+def dump(fitted: Fitted, made_from: Mapping[str, Any] | None = None) -> bytes:
+    """One trained model as a file, with the versions it needs and what it was made from (`card`)."""
+    state = {"versions": versions(), "card": dict(made_from or {}), "fitted": _state(fitted)}
+    return bytes(skops.io.dumps(state))
 
 
 def load(content: bytes) -> Fitted:
-    """A trained model from its file. Raises ToolError when it holds a type that is not on the list."""
+    """A trained model from its file.
+
+    Raises ToolError when it holds a type that is not on the list, or was written by another version of the libraries.
+    """
     return _fitted(_read(content)["fitted"])
+
+
+def describe(content: bytes) -> dict[str, Any]:
+    """What a model file says of itself: versions, columns, and its card. Raises ToolError as `load` does."""
+    state = _read(content)
+    return {
+        **state["card"],
+        "versions": state["versions"],
+        "model": state["fitted"]["spec"],
+        "columns": list(state["fitted"]["columns"]),
+        "training_rows": int(state["fitted"]["training_rows"]),
+    }
 
 
 def dump_walk(walked: OutOfSample) -> bytes:
@@ -69,12 +104,19 @@ def load_walk(content: bytes) -> OutOfSample:
 
 
 def _read(content: bytes) -> dict[str, Any]:
-    unknown = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED]
+    try:
+        unknown = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED]
+    except (BadZipFile, KeyError, ValueError) as error:
+        raise ToolError("This is no model file, or only a part of one; train again.") from error
     if unknown:
         raise ToolError(
             f"This model file holds {unknown[0]}, which is not a type that is loaded; train again."
         )
     state: dict[str, Any] = skops.io.loads(content, trusted=TRUSTED)
+    for name, here in versions().items():
+        then = str(state["versions"].get(name, "an unknown version"))
+        if then.split(".")[:2] != here.split(".")[:2]:
+            raise ToolError(f"This model was written with {name} {then}, here is {here}; train again.")
     return state
 
 

@@ -11,6 +11,9 @@ from engine.llm.offline import Brief, Call
 
 Steps = Generator[Call, Any, Call]
 
+# For each model; a small grid takes a few seconds of it.
+TUNING_SECONDS = 60
+
 
 def finding(summary: str, handles: dict[str, str] | None = None, facts: dict[str, Any] | None = None) -> Call:
     """A stage's answer."""
@@ -99,18 +102,33 @@ def train(brief: Brief) -> Steps:
     """Fit every model on the training span and walk each forward over bars it has not seen."""
     forecasts: list[str] = []
     beside: list[str] = []
-    for walk in _recipe(brief, "walks") or _asked_walks(brief):
-        features, is_beside = ("features_without", True) if walk["is_beside"] else ("features", False)
-        asked = {name: value for name, value in walk.items() if name != "is_beside"}
-        fitted = yield Call(
-            f"train_{brief.spec['task']}_model", {"feature_data": brief.handle(features), **asked}
+    walks, chosen, said = _recipe(brief, "walks"), brief.handle("features"), ""
+    if not walks and brief.spec.get("search_seconds") and not _doubted(brief.spec):
+        found = yield Call(
+            "search_models",
+            {
+                "feature_data": chosen,
+                "coins": brief.spec["coins"],
+                "horizon_minutes": _minutes(brief.spec["horizon"]),
+                "model_types": brief.spec["models"],
+                "seconds": brief.spec["search_seconds"],
+            },
         )
+        walks, chosen = _asked_walks(brief, found["models"]), found["feature_data"]
+        left = f" without {', '.join(found['leave_out'])}" if found["leave_out"] else ""
+        said = f"{found['tried']} combinations tried inside the training span, best{left}; "
+    walks = walks or _asked_walks(brief, _usual(brief.spec["models"]))
+    for walk in walks:
+        features = brief.handle("features_without") if walk["is_beside"] else chosen
+        asked = {name: value for name, value in walk.items() if name != "is_beside"}
+        fitted = yield Call(f"train_{brief.spec['task']}_model", {"feature_data": features, **asked})
         walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
-        (beside if is_beside else forecasts).append(walked["forecasts"])
+        (beside if walk["is_beside"] else forecasts).append(walked["forecasts"])
     forecasts += [handle for handle in brief.tried if handle not in (*forecasts, *beside)]
     count = len(forecasts) + len(beside)
+    names = ", ".join(dict.fromkeys(str(walk["model_type"]) for walk in walks))
     return finding(
-        f"{count} walk-forward {'run' if count == 1 else 'runs'} of {', '.join(brief.spec['models'])}, "
+        f"{said}{count} walk-forward {'run' if count == 1 else 'runs'} of {names}, "
         f"{walked['folds']} folds each, {walked['bars']:,} bars out of sample",
         {f"forecasts_{number}": handle for number, handle in enumerate([*forecasts, *beside])},
         {"forecasts": forecasts, "beside": beside},
@@ -142,7 +160,7 @@ def tune(brief: Brief) -> Steps:
     forecasts = list(brief.fact("forecasts"))
     tried = 0
     for handle in brief.fact("forecasts"):
-        tuned = yield Call("tune_hyperparameters", {"forecasts": handle})
+        tuned = yield Call("tune_hyperparameters", {"forecasts": handle, "seconds": TUNING_SECONDS})
         tried += tuned["tried"]
         if tuned["model_id"]:
             walked = yield Call("cross_validate_model", {"model_id": tuned["model_id"]})
@@ -218,20 +236,22 @@ def _asked_features(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _asked_walks(brief: Brief) -> list[dict[str, Any]]:
-    """Every model at every horizon for every coin, with its usual settings; those to be compared with come last."""
+def _asked_walks(brief: Brief, models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every model at every horizon for every coin; those to be compared with come last."""
     rounds = [(horizon, False) for horizon in brief.fact("horizons")]
     if _doubted(brief.spec):
         rounds.append((_minutes(brief.spec["horizon"]), True))
     return [
-        {
-            "coin": coin, "horizon_minutes": horizon, "model_type": model, "hyperparameters": None,
-            "is_beside": is_beside,
-        }
+        {"coin": coin, "horizon_minutes": horizon, **model, "is_beside": is_beside}
         for coin in brief.spec["coins"]
         for horizon, is_beside in rounds
-        for model in brief.spec["models"]
-    ]  # fmt: skip
+        for model in models
+    ]
+
+
+def _usual(models: list[str]) -> list[dict[str, Any]]:
+    """Models with their usual settings."""
+    return [{"model_type": name, "hyperparameters": None} for name in models]
 
 
 def _horizons(spec: dict[str, Any]) -> list[str]:

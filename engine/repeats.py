@@ -88,6 +88,7 @@ def _recipe(kept: list[Artifact]) -> dict[str, Any]:
             "indicators": list(question["features"]["indicators"]),
             "driver_coins": list(question["features"]["drivers"]),
             "costs_bps": question["stated_cost_bps"],
+            "leave_out": list(question["features"].get("leave_out", ())),
         },
         "walks": [
             {

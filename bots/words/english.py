@@ -178,6 +178,7 @@ ENGLISH: dict[str, str] = {
     "answer_needed": "An answer needs some words, or the number of a choice.",
     "answer_too_long": "The answer has {n} characters; at most {most} are read.",
     "option_too_long": "{name} has {n} characters; at most {most} are read.",
+    "search_wrong": "{text} is no time to search. Write 30s or 2m, from 5 seconds to {most} minutes.",
     "budget_wrong": "{text} is no budget. Say an amount in US dollars, such as 0.50.",
     "too_many_runs": "You have {n} unfinished runs ({runs}), and {most} is the most one person may have. "
     "Wait until one is done, or stop one: cancel {first}.",

@@ -178,6 +178,7 @@ GERMAN: dict[str, str] = {
     "answer_needed": "Eine Antwort braucht Worte oder die Nummer einer Auswahl.",
     "answer_too_long": "Die Antwort hat {n} Zeichen; gelesen werden höchstens {most}.",
     "option_too_long": "{name} hat {n} Zeichen; gelesen werden höchstens {most}.",
+    "search_wrong": "{text} ist keine Suchzeit. Schreiben Sie 30s oder 2m, von 5 Sekunden bis {most} Minuten.",
     "budget_wrong": "{text} ist kein Budget. Nennen Sie einen Betrag in US-Dollar, etwa 0.50.",
     "too_many_runs": "Sie haben {n} unfertige Läufe ({runs}), und mehr als {most} darf eine Person nicht haben. "
     "Warten Sie, bis einer fertig ist, oder halten Sie einen an: cancel {first}.",

@@ -106,7 +106,7 @@ def build(
     recorded = grid["close"].notna()
     share = recorded.astype(np.float64).rolling(max(spec.windows)).mean()
     joined[~(recorded & (share >= _RECORDED_SHARE))] = np.nan
-    return _left(joined, spec.leave_out) if spec.leave_out else joined
+    return left(joined, spec.leave_out) if spec.leave_out else joined
 
 
 def groups(columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -117,7 +117,7 @@ def groups(columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(members) for name, members in found.items()}
 
 
-def _left(table: pd.DataFrame, leave_out: Sequence[str]) -> pd.DataFrame:
+def left(table: pd.DataFrame, leave_out: Sequence[str]) -> pd.DataFrame:
     """The table without some groups, with a row known only where the whole row was."""
     by_group = groups([str(name) for name in table.columns])
     unknown = [name for name in leave_out if name not in by_group]

@@ -62,12 +62,16 @@ def calculate_technical_indicators(
 
     Args:
         data: a price handle from clean_data.
-        indicators: names with their window in bars, e.g. ["SMA_20", "EMA_50", "RSI_14", "MACD", "BBANDS"].
+        indicators: names with their window in bars, e.g. ["SMA_20", "EMA_50", "RSI_14", "MACD", "BBANDS"]; also ATR, ADX,
+            STOCH, CCI, OBV, MFI, WMA, ROC, WILLR, AROON and the others of the `ta` library. An unknown name is answered
+            with those that are near.
 
     Returns the handle `data` of the indicator columns and their names. Values at a bar use bars up to it only.
     """
     work = runtime.context
     prices = work.frame(data, "prices")
+    if not indicators:
+        raise ToolError('Name at least one indicator, for example ["SMA_20", "RSI_14"].')
     parts = []
     for coin in dict.fromkeys(prices["coin"]):
         parts.append(compute(coin_bars(prices, coin), indicators).assign(coin=coin))

@@ -1,5 +1,6 @@
 """The model evaluator's tools: judge forecasts beside simple rules, compare everything tried, tune if it can pay."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -19,7 +20,7 @@ from engine.science.judge import Judgement
 from engine.science.study import Study
 from engine.tools import studies
 from engine.tools.coding import execute_python
-from engine.tools.training import cross_validate_model, keep_model
+from engine.tools.training import LONGEST_SEARCH_SECONDS, cross_validate_model, keep_model
 from engine.work import Work
 from storage import trials
 
@@ -139,17 +140,21 @@ def feature_importance(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[
 
 
 @tool
-def tune_hyperparameters(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
+def tune_hyperparameters(forecasts: str, seconds: int, runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
     """Search a small grid for one model inside its training span, on purged splits; nothing later is seen.
 
     Args:
         forecasts: a forecast handle; its model type, coin and horizon are tuned.
+        seconds: time to tune, 5 to 1,800; what is left of the grid then is not tried. 60 is usual.
 
     Returns the handle `model_id` of the best settings trained on the training span ("" when the defaults are best),
     the settings and how many were tried. Walk it forward with cross_validate_model; the try then counts.
     """
     work = runtime.context
     study, walked = read_walk(work, forecasts)
+    if not 5 <= seconds <= LONGEST_SEARCH_SECONDS:
+        raise ToolError(f"Tune for 5 to {LONGEST_SEARCH_SECONDS:,} seconds; {seconds} is outside.")
+    end = time.monotonic() + seconds
     _, record = work.find(forecasts, "forecasts")
     task, bars = walked.task, walked.horizon_bars
     grid = models.find(walked.spec.name, task).grid
@@ -159,6 +164,8 @@ def tune_hyperparameters(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dic
     specs = [walked.spec, *(ModelSpec.of(walked.spec.name, task, chosen) for chosen in settings)]
     scored: list[tuple[float, ModelSpec]] = []
     for number, spec in enumerate(dict.fromkeys(specs)):
+        if scored and time.monotonic() >= end:
+            break
         label = f"{spec.name} {study.coin}"
         work.progress("hyperparameter_tuning", label, number + 1, len(specs), "setting")
         losses = [_loss(work, study, spec, fold, bars) for fold in folds]

@@ -53,6 +53,14 @@ def fetch_price_data(
     work = runtime.context
     coins = [coin.lower() for coin in coin_types]
     start, end = _moment(start_date), _moment(end_date)
+    if not coins:
+        raise ToolError(
+            "Name at least one coin, for example ['btc']; get_available_coins lists those there are."
+        )
+    if end <= start:
+        raise ToolError(
+            f"The period ends before it starts ({start_date} to {end_date}); exchange the two dates."
+        )
     again = repeats.raw_prices(work)
     if again is not None:
         frame, facts = again

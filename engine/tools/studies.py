@@ -1,9 +1,12 @@
 """One coin's study, put together from this run's artifacts: prices, features, question."""
 
+from dataclasses import asdict, replace
 from typing import Any
 
+import pandas as pd
+
 from engine.errors import ToolError
-from engine.science import study
+from engine.science import features, study
 from engine.science.features import FeatureSpec
 from engine.science.study import Question, Study
 from engine.tools.retrieval import coin_bars
@@ -28,6 +31,25 @@ def _prepare(work: Work, feature_data: str, coin: str) -> Study:
         question,
         drivers={driver: coin_bars(prices, driver) for driver in question.features.drivers},
         table=coin_bars(frame, coin),
+    )
+
+
+def narrow(work: Work, feature_data: str, leave_out: tuple[str, ...]) -> str:
+    """The handle of the same features without some groups, on the same bars. Raises BadSetting."""
+    frame = work.frame(feature_data, "features")
+    _, record = work.find(feature_data, "features")
+    question = read_question(record.details["question"])
+    spec = replace(question.features, leave_out=(*question.features.leave_out, *leave_out))
+    parts = [
+        features.left(frame[frame["coin"] == coin].drop(columns="coin"), leave_out).assign(coin=coin)
+        for coin in dict.fromkeys(frame["coin"])
+    ]
+    kept = pd.concat(parts)
+    return work.keep_frame(
+        "features",
+        kept,
+        summary=f"{len(kept.columns) - 1} features",
+        details={**record.details, "question": asdict(replace(question, features=spec))},
     )
 
 

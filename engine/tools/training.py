@@ -7,7 +7,7 @@ from langchain_core.tools import tool
 
 from engine import model_files
 from engine.errors import ToolError
-from engine.science import walkforward
+from engine.science import search, walkforward
 from engine.science.estimators import ModelSpec
 from engine.science.study import Study
 from engine.science.targets import Task
@@ -15,6 +15,8 @@ from engine.science.validation import Fold
 from engine.science.walkforward import Fitted
 from engine.tools import studies
 from engine.work import Work
+
+LONGEST_SEARCH_SECONDS = 1_800
 
 
 @tool
@@ -71,6 +73,65 @@ def train_regression_model(
 
 
 @tool
+def search_models(
+    feature_data: str,
+    coins: list[str],
+    horizon_minutes: int,
+    model_types: list[str],
+    seconds: int,
+    runtime: ToolRuntime[Work, Any],
+) -> dict[str, Any]:
+    """Choose model types, settings and a set of features inside the training span, within a time budget.
+
+    Nothing later is seen: splits of the training span with a purge. What it chooses must still be trained and walked
+    forward, and counts there. Use it when the person gave time for a search; else train the usual models.
+
+    Args:
+        feature_data: a feature handle from create_features.
+        coins: the coins it should serve, all together.
+        horizon_minutes: how far ahead; the horizon asked for.
+        model_types: the types to choose among, e.g. ["LogisticRegression", "XGBoost"].
+        seconds: time to search, 5 to 1,800.
+
+    Returns the handle `feature_data` of the chosen set (the one given where all features are best), `leave_out`, the best
+    `models` as {"model_type", "hyperparameters"}, how many combinations were tried, and whether the time sufficed for
+    all there were.
+    """
+    work = runtime.context
+    if not coins:
+        raise ToolError("Name at least one coin to search for, as in create_features.")
+    if not 5 <= seconds <= LONGEST_SEARCH_SECONDS:
+        raise ToolError(f"Search for 5 to {LONGEST_SEARCH_SECONDS:,} seconds; {seconds} is outside.")
+    prepared = [studies.of_features(work, feature_data, coin) for coin in coins]
+    bars = studies.horizon(prepared[0], horizon_minutes)
+
+    def tell(tried: int) -> None:
+        work.progress(str(runtime.state["current_step"]), "search", tried, tried, "combination")
+
+    found = search.search(
+        prepared,
+        bars,
+        model_types,
+        seconds=seconds,
+        seed=work.assignment.seed,
+        threads=work.settings.omp_num_threads,
+        on_try=tell,
+    )
+    return {
+        "feature_data": studies.narrow(work, feature_data, found.leave_out)
+        if found.leave_out
+        else feature_data,
+        "leave_out": list(found.leave_out),
+        "models": [
+            {"model_type": spec.name, "hyperparameters": dict(spec.params) or None} for spec in found.models
+        ],
+        "tried": len(found.tried),
+        "complete": found.is_complete,
+        "best_loss": round(min(one.loss for one in found.tried), 4),
+    }
+
+
+@tool
 def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
     """Walk a trained model forward: predict the next bars, train again on all before, predict on, purged.
 
@@ -87,6 +148,10 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
     first = model_files.load(content)
     coin, minutes = record.details["coin"], int(record.details["horizon_minutes"])
     study = studies.of_features(work, record.details["features"], coin)
+    if first.columns != tuple(map(str, study.features.columns)):
+        raise ToolError(
+            "This model was trained on other features than those it is to be walked on; train it again."
+        )
     bars = studies.horizon(study, minutes)
     label = f"{first.spec.label} {coin} {minutes} min"
 
@@ -121,9 +186,11 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
 
 def keep_model(work: Work, fitted: Fitted, feature_data: str, coin: str, horizon_minutes: int) -> str:
     """Keep a trained model with what it was made from, and return its handle."""
+    study = studies.of_features(work, feature_data, coin)
+    made_from = {**model_files.card(study, fitted), "horizon_minutes": horizon_minutes}
     return work.keep(
         "model",
-        model_files.dump(fitted),
+        model_files.dump(fitted, made_from),
         media_type=model_files.MEDIA_TYPE,
         summary=f"{fitted.spec.label} for {coin}, {horizon_minutes} minutes ahead",
         details={"features": feature_data, "coin": coin, "horizon_minutes": horizon_minutes},

@@ -17,6 +17,7 @@ from bots.platform import Place, Speaker
 from bots.progress import Fact
 from bots.words import Words
 from storage import events, sessions
+from storage.artifacts import ArtifactStore
 from storage.database import Database
 from storage.errors import UnknownSession
 from storage.models import AnalysisSession, Event, User
@@ -39,6 +40,7 @@ class Backend:
     database: Database
     enqueue: Enqueue
     access: AccessSettings
+    store: ArtifactStore | None = None  # without one, files stay when their run is deleted
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Asked:
     saved: dict[str, str]  # the person's defaults
     key: str = ""
     wakes: list[Wake] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)  # hashes of files whose run is deleted
     session_id: uuid.UUID | None = None  # the run that the act was about, for the record
 
     def find(self, reference: str, command: str = "status") -> AnalysisSession:

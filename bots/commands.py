@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import select
+
 from bots import access, catalog, lookups, pages, people, presses, replies, runs, talk
 from bots.asking import Asked, Backend, Enqueue, facts_of
 from bots.errors import BotError, Refusal
@@ -31,7 +33,9 @@ from bots.runs import check_answer, check_goal, check_preferences
 from bots.words import Words, words_of
 from jobs.errors import JobsError
 from storage import heard, preferences, users
+from storage.artifacts import ArtifactStore
 from storage.errors import StorageError
+from storage.models import Artifact
 
 __all__ = [
     "Backend", "Enqueue", "check_answer", "check_goal", "check_preferences", "facts_of", "handle", "open_threads",
@@ -83,12 +87,25 @@ def _handle(backend: Backend, said: Heard) -> Reply:
         if key:
             record = {"text": reply.text, "ok": reply.ok, "run": reply.run, "fixed": reply.fixed}
             heard.record(db, speaker.platform, speaker.workspace, key, asked.session_id, record)
+    if backend.store is not None and asked.forgotten:
+        _forget_files(backend, backend.store, asked.forgotten)
     for wake in asked.wakes:
         try:
             backend.enqueue(wake.session_id, wake.owner_id, wake.epoch, first=wake.first)
         except JobsError as error:  # the queue is away: the sweeper wakes the worker
             logger.warning("session %s waits for the sweeper: %s", wake.session_id, error)
     return reply
+
+
+def _forget_files(backend: Backend, store: ArtifactStore, hashes: set[str]) -> None:
+    """Delete the bytes that no run has any more."""
+    with backend.database.begin() as db:
+        used = set(db.scalars(select(Artifact.sha256).where(Artifact.sha256.in_(hashes))))
+    for sha256 in hashes - used:
+        try:
+            store.delete(sha256)
+        except StorageError as error:
+            logger.warning("a file of a deleted run stays: %s", error)
 
 
 def ask(db: Any, backend: Backend, speaker: Speaker, place: Place, key: str = "") -> Asked:

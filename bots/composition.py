@@ -64,7 +64,7 @@ def open_house(*, connections: int = 2) -> Iterator[House]:
                 queue.enqueue(redis, session_id, owner_id, epoch, first=first)
 
             store = open_store(ArtifactSettings(), services.home)
-            yield House(services, database, redis, store, Backend(database, enqueue, access))
+            yield House(services, database, redis, store, Backend(database, enqueue, access, store))
         finally:
             redis.close()
             database.close()

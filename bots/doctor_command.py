@@ -59,6 +59,8 @@ def _examine() -> Iterator[Finding]:
             yield _try("files", lambda: _files(services))
             yield _try("prices", lambda: _prices(database))
             yield _try("workers", lambda: _workers(database))
+            yield _try("slack", _slack)
+            yield from _untold(database)
         finally:
             database.close()
 
@@ -172,3 +174,44 @@ def _workers(database: "Database") -> tuple[Word, str]:
     if not alive:
         return "note", "none at work; `omc analyze` starts its own"
     return "ok", f"{alive} at work"
+
+
+def _slack() -> tuple[Word, str]:
+    from bots.errors import Refusal
+    from bots.slack.settings import SlackSettings
+
+    settings = SlackSettings()
+    given = (settings.slack_bot_token, settings.slack_app_token, settings.slack_client_id)
+    if not any(given):
+        return "note", "not set up; see “In Slack” in the README"
+    try:
+        settings.require()
+    except Refusal as error:
+        return "failed", str(error)
+    how = "Socket Mode" if settings.mode == "socket" else "HTTP"
+    return "ok", f"set up for {how}{', other workspaces can install it' if settings.installs else ''}"
+
+
+def _untold(database: "Database") -> Iterator[Finding]:
+    """What chats have not been told: what waits for too long, and what was given up, newest first."""
+    from datetime import UTC, datetime
+
+    from bots.messages import POSTED
+    from bots.text import duration, one_line
+    from storage import events
+
+    with database.begin() as db:
+        waiting, oldest = events.waiting_since(db, POSTED)
+        lost = events.given_up(db)
+        numbers = {event.session_id: events.run_number(db, event) for event in lost}
+    if oldest is None:
+        yield Finding("told", "ok", "nothing waits to be told in a chat")
+    else:
+        age = (datetime.now(UTC) - oldest).total_seconds()
+        said = f"{waiting} messages wait to be told, the oldest for {duration(age)}"
+        yield Finding(
+            "told", "note" if age > 60 else "ok", f"{said}{'; is the bot running?' if age > 60 else ''}"
+        )
+    for event in lost:
+        said = f"R-{numbers[event.session_id]} {event.kind}: {one_line(str(event.error), 160)}"
+        yield Finding("given up", "note", said)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
+from sqlalchemy import select
 from sqlalchemy import text as sql
 
 from bots import access
@@ -16,7 +17,7 @@ from bots.platform import Answer, Field, Form, Reply
 from bots.text import clean, one_line
 from bots.words import Words, words_of
 from storage import events, preferences, sessions, users
-from storage.models import AnalysisSession, Feedback, HeardAct
+from storage.models import AnalysisSession, Artifact, Feedback, HeardAct
 from storage.redaction import redact
 from storage.sessions import Answered
 
@@ -188,7 +189,7 @@ def discard(asked: Asked, text: str) -> Reply:
 
 
 def delete(asked: Asked, text: str) -> Reply:
-    """Forget a run: its rows and what it says in lists. Raises Refusal while it is unfinished."""
+    """Forget a run: its rows, and its files where no other run has them too. Raises Refusal while it is unfinished."""
     if not text.strip():
         raise Refusal(asked.words("which_run", command="delete"))
     row = asked.steer(text, "delete")
@@ -198,6 +199,8 @@ def delete(asked: Asked, text: str) -> Reply:
     for table in ("checkpoint_writes", "checkpoint_blobs", "checkpoints"):
         asked.db.execute(sql(f"delete from {table} where thread_id = :thread"), {"thread": str(row.id)})
     asked.db.execute(sql_delete(HeardAct).where(HeardAct.session_id == row.id, HeardAct.key != asked.key))
+    kept = select(Artifact.sha256).where(Artifact.session_id == row.id)
+    asked.forgotten.update(asked.db.scalars(kept))
     asked.session_id = None
     asked.db.delete(row)
     asked.db.flush()

@@ -152,6 +152,11 @@ def given_up(db: Session, *, limit: int = 20) -> Sequence[Event]:
     ).all()
 
 
+def run_number(db: Session, event: Event) -> int | None:
+    """The number of the run that an event belongs to."""
+    return db.scalar(select(AnalysisSession.number).where(AnalysisSession.id == event.session_id))
+
+
 def waiting_since(db: Session, kinds: Collection[str]) -> tuple[int, datetime | None]:
     """How many events of `kinds` wait to be told on a chat platform, and since when the oldest does."""
     counted, oldest = db.execute(

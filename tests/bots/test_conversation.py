@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,7 +28,7 @@ from bots.platform import (
 )
 from bots.words.english import ENGLISH
 from bots.words.german import GERMAN
-from storage import events, preferences, remarks, sessions, users
+from storage import artifacts, events, preferences, remarks, sessions, users
 from storage.artifacts import FolderStore
 from storage.database import Database
 from storage.models import AnalysisSession, Clarification, Feedback
@@ -59,6 +61,9 @@ class Chat:
         self.woken = Woken()
         self._backend = backend(database, self.woken)
         self._count = 0
+
+    def keep_files_in(self, store: FolderStore) -> None:
+        self._backend = replace(self._backend, store=store)
 
     def hear(self, heard: Heard) -> Reply:
         return handle(self._backend, heard)
@@ -386,12 +391,29 @@ def test_results_lists_and_comparisons(chat: Chat) -> None:
     assert not chat.command("compare R-1 R-9").ok
 
 
-def test_a_deleted_run_is_gone(chat: Chat) -> None:
-    story = ended(chat.database)
+def test_a_deleted_run_is_gone_with_the_files_that_are_its_alone(chat: Chat, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    chat.keep_files_in(store)
+    story = in_thread(chat.database)
+    story.take()
+    mine, shared = store.put(b"mine"), store.put(b"shared")
+    other = in_thread(chat.database)
+    other.take()
+    for holder, stored in ((story, mine), (story, shared), (other, shared)):
+        with chat.database.begin() as db:
+            kept: dict[str, Any] = {
+                "kind": "file",
+                "name": stored.sha256,
+                "media_type": "text/plain",
+                "summary": "",
+            }
+            artifacts.save(db, holder.holder, stored, **kept)
+    story.complete()
     assert not chat.command("delete R-1", BEN).ok
     assert chat.command("delete R-1").text == "R-1 is deleted, with its files."
     assert chat.command("status R-1").text == "There is no run R-1. See: list"
     assert chat.kinds(story) == []
+    assert (store.has(mine.sha256), store.has(shared.sha256)) == (False, True)
 
 
 def test_saved_defaults_travel_with_a_goal_and_a_person_wins_over_the_channel(chat: Chat) -> None:

@@ -331,6 +331,7 @@ def test_over_http_only_signed_and_fresh_requests_are_heard(database: Database, 
     asyncio.run(play())
 
 
+@pytest.mark.filterwarnings("ignore:.*BasicAuth.*:DeprecationWarning")  # the SDK's own
 def test_another_workspace_installs_the_app_and_its_token_is_sealed(
     database: Database, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import click
 # platform -> (module:command, what the help says of it)
 PLATFORMS: Mapping[str, tuple[str, str]] = {
     "slack": ("bots.slack.command:slack", "Speak in Slack."),
+    "discord": ("bots.discord.command:discord", "Speak in Discord."),
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bots.errors import PlatformError, Refusal
-from bots.platform import Action, Dropped, Field, Form, Message, Press, Reply, Submitted
+from bots.platform import Action, Dropped, Field, Form, Message, Press, Reply, Submitted, pack
 from bots.text import clean, count, one_line
 from bots.words import Words
 from storage.artifacts import ArtifactStore
@@ -23,6 +23,7 @@ from storage.errors import ArtifactError
 MOST_MB = 100
 OPTIONS = ("coin", "series", "tz", "stamps", "dates")
 READ_SECONDS = 300
+LONGEST_KEPT_NAME = 100 - len(pack("import_options", "", f"{64 * '0'}:"))
 KINDS = (
     ".csv",
     ".tsv",
@@ -112,11 +113,11 @@ async def _read(
     if not reports:
         why = one_line(said_badly.decode(errors="replace"), 300)
         raise Refusal(words("import.failed", name=name, status=f"{child.returncode}: {why}"))
-    return _told(reports[0], name, f"{sha256}:{name}", words, write=write)
+    return _told(reports[0], name, f"{sha256}:{_short(name)}", words, write=write)
 
 
 def _told(report: Mapping[str, Any], name: str, kept: str, words: Words, *, write: bool) -> Reply:
-    say = Action("import_options", words("button.import_options"), kept[:90])
+    say = Action("import_options", words("button.import_options"), kept)
     if report.get("refused"):
         why = words("import.refused", name=name, why=one_line(str(report["refused"]), 600))
         return Reply(message=Message("notice", "", why, actions=(say,)), ok=False, shared=True)
@@ -130,7 +131,7 @@ def _told(report: Mapping[str, Any], name: str, kept: str, words: Words, *, writ
         return Reply(message=Message("notice", "", done, lines=tuple(lines)), shared=True)
     understood = words("import.understood", name=name, rows=count(int(report.get("rows_in", 0))))
     how = [f"{about}: {one_line(str(text), 160)}" for about, text in (report.get("understood") or {}).items()]
-    do = Action("import", words("button.import"), kept[:90], "primary")
+    do = Action("import", words("button.import"), kept, "primary")
     message = Message(
         "notice", "", understood, lines=(*lines, *how[:8], words("import.ask")), actions=(do, say)
     )
@@ -151,6 +152,14 @@ def _coin(coin: Mapping[str, Any], words: Words) -> str:
             "import.gaps", n=count(int(coin["gaps"])), missing=count(int(coin["missing_bars"]))
         )
     return said
+
+
+def _short(name: str) -> str:
+    """A file's name for a button's id, which has at most 100 characters; the ending says what the file is."""
+    if len(name) <= LONGEST_KEPT_NAME:
+        return name
+    ending = "".join(Path(name).suffixes[-2:])[-LONGEST_KEPT_NAME:]
+    return name[: LONGEST_KEPT_NAME - len(ending)] + ending
 
 
 def _kept(value: str, words: Words) -> tuple[str, str]:

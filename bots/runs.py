@@ -53,7 +53,8 @@ def begin(
     goal = check_goal(goal, asked.words)
     chosen = check_preferences(options, asked.words)
     if asked.place.unreachable:
-        raise Refusal(asked.words("unreachable", bot="omc"))
+        how = f"unreachable.{asked.speaker.platform}"
+        raise Refusal(asked.words(how if asked.words.knows(how) else "unreachable", bot="omc"))
     access.check_room(asked.db, asked.user, asked.rights, asked.limits, asked.words)
     place, platform = asked.place, asked.speaker.platform
     channel = preferences.of_channel(asked.db, platform, place.workspace, place.channel)

@@ -83,7 +83,7 @@ def test_every_command_says_what_it_does() -> None:
         assert command.help, name
 
 
-@pytest.mark.parametrize("service", ["migrate", "worker", "sweeper", "sandbox", "slack"])
+@pytest.mark.parametrize("service", ["migrate", "worker", "sweeper", "sandbox", "slack", "discord"])
 def test_a_service_of_the_compose_file_runs_a_command_that_exists(service: str) -> None:
     command = compose()["services"][service]["command"]
     assert tuple(command) in commands(main)
@@ -91,7 +91,7 @@ def test_a_service_of_the_compose_file_runs_a_command_that_exists(service: str) 
 
 def test_the_compose_file_sets_only_names_that_exist() -> None:
     names = environment_names()
-    for service in ("migrate", "worker", "sweeper", "sandbox", "slack"):
+    for service in ("migrate", "worker", "sweeper", "sandbox", "slack", "discord"):
         assert set(compose()["services"][service]["environment"]) <= names, service
 
 

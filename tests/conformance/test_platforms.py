@@ -36,12 +36,13 @@ from bots.platform import (
     Table,
     Typed,
 )
+from tests.conformance.discord_rig import discord_rig
 from tests.conformance.fake_rig import fake_rig, terminal_rig
 from tests.conformance.rigs import ChatRig, ChatRigMaker, Recorder, Rig, RigMaker, Seen
 from tests.conformance.slack_rig import slack_rig
 from tests.fakes import Notes
 
-CHATS: dict[str, ChatRigMaker] = {"fake": fake_rig, "slack": slack_rig}
+CHATS: dict[str, ChatRigMaker] = {"fake": fake_rig, "slack": slack_rig, "discord": discord_rig}
 PLATFORMS: dict[str, RigMaker] = {**CHATS, "terminal": terminal_rig}
 
 R = TypeVar("R", bound=Rig)

@@ -1,0 +1,1 @@
+"""Discord: what people do there becomes values of the contract, and messages become components."""

@@ -19,7 +19,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Interrupt, interrupt
 
-from engine import planning
+from engine import planning, unanswered
 from engine.agents import PIPELINE, Stage, stages
 from engine.checkpoints import open_saver
 from engine.errors import Cancelled, EngineError, OverBudget, Refused, StageFailed
@@ -65,7 +65,11 @@ def run(work: Work) -> Outcome:
             return _stopped(stop)
         except Refused as error:
             return Failed(str(error), refused=True, no_data=error.no_data)
-        except (EngineError, ScienceError, StorageError, CallFailed) as error:
+        except CallFailed as error:
+            state = graph.get_state(config).values
+            told = unanswered.complete(work, state, str(error)) if error.is_answer else None
+            return told or Failed(str(error))
+        except (EngineError, ScienceError, StorageError) as error:
             return Failed(str(error))
     if waiting:
         return _question(waiting[0])

@@ -26,10 +26,10 @@ from langgraph.types import Command
 from engine import audit, briefing
 from engine.agents import Stage, stages
 from engine.errors import EngineError
-from engine.llm.offline import Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
+from engine.llm.offline import IS_ANSWER, Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
 from engine.mind import Asks, GaveUp, Mind, Steps, Words
 from engine.remarks import take_up
-from engine.science.errors import ScienceError
+from engine.science.errors import ScienceError, Unanswerable
 from engine.state import merge
 from engine.work import Work
 from storage.errors import StorageError
@@ -137,8 +137,9 @@ class Desk(AgentMiddleware[Any, Work, Any]):
                 result = handler(request)
             except (EngineError, ScienceError, StorageError) as error:
                 result = ToolMessage(
-                    content=str(error), tool_call_id=request.tool_call["id"], name=name, status="error"
-                )
+                    content=str(error), tool_call_id=request.tool_call["id"], name=name, status="error",
+                    additional_kwargs={IS_ANSWER: isinstance(error, Unanswerable)},
+                )  # fmt: skip
             seconds = round(time.monotonic() - started, 3)
         if isinstance(result, ToolMessage):
             audit.tool(

@@ -226,6 +226,12 @@ class Work:
             )
         return self.store.read(row.sha256), row
 
+    def newest(self, kind: str) -> str | None:
+        """The handle of the newest artifact of a kind in this session; None when there is none."""
+        with self.database.begin() as db:
+            kept = artifacts.of_session(db, self.lease.session_id, kind=kind)
+        return kept[-1].name if kept else None
+
     def once(self, key: tuple[str, ...], compute: Callable[[], Found]) -> Found:
         """What `compute` makes, computed once in this process. The key names everything it is made from: handles."""
         if key not in self._found:

@@ -18,6 +18,8 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 MODEL_NAME = "offline planner"
+# Marks the result of a tool that cannot go on because the prices can carry no answer.
+IS_ANSWER = "is_answer"
 # Arguments that are a model's own words: a call is the same with others.
 FREE_WORDS = frozenset({"explanation"})
 
@@ -69,7 +71,14 @@ def tried_in(messages: Sequence[BaseMessage]) -> tuple[str, ...]:
 
 
 class CallFailed(Exception):
-    """Thrown into a policy at the call whose tool reported an error."""
+    """Thrown into a policy at the call whose tool reported an error.
+
+    `is_answer` tells that there is nothing wrong with the call: the prices can carry no answer, and that is one.
+    """
+
+    def __init__(self, message: str, *, is_answer: bool = False) -> None:
+        super().__init__(message)
+        self.is_answer = is_answer
 
 
 Policy = Callable[[Brief], Generator[Call, Any, Call]]
@@ -119,25 +128,31 @@ def next_call(policy: Policy, brief: Brief, messages: Sequence[BaseMessage]) -> 
             key = call_key(call.tool, call.args)
             if not results.get(key):
                 return call, index
-            failed, content = results[key].pop(0)
-            call = steps.throw(CallFailed(content)) if failed else steps.send(_read(content))
+            result = results[key].pop(0)
+            if result.status == "error":
+                is_answer = bool(result.additional_kwargs.get(IS_ANSWER))
+                call = steps.throw(CallFailed(str(result.content), is_answer=is_answer))
+            else:
+                call = steps.send(_read(str(result.content)))
             index += 1
     except StopIteration as end:
         return end.value, index
 
 
-def _results(messages: Sequence[BaseMessage]) -> dict[str, list[tuple[bool, str]]]:
+def _results(messages: Sequence[BaseMessage]) -> dict[str, list[ToolMessage]]:
     asked: dict[str, str] = {}
-    results: dict[str, list[tuple[bool, str]]] = {}
+    results: dict[str, list[ToolMessage]] = {}
     for message in messages:
         if isinstance(message, AIMessage):
             for call in message.tool_calls:
                 asked[str(call["id"])] = call_key(call["name"], call["args"])
         elif isinstance(message, ToolMessage) and message.tool_call_id in asked:
-            failed = message.status == "error"
-            results.setdefault(asked[message.tool_call_id], []).append((failed, str(message.content)))
+            results.setdefault(asked[message.tool_call_id], []).append(message)
     # A failure that was made good by the same call later is over.
-    return {key: [result for result in found if not result[0]] or found for key, found in results.items()}
+    return {
+        key: [result for result in found if result.status != "error"] or found
+        for key, found in results.items()
+    }
 
 
 def call_key(tool: str, args: dict[str, Any]) -> str:

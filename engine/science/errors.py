@@ -3,8 +3,9 @@
 ScienceError
   UnknownIndicator, UnknownModel   a name we do not have; the message names near ones
   BadSetting                       a number that makes no sense (a horizon of 0, a cost of -5)
-  BadPrices                        a frame that is not what it claims to be
-  TooFewBars                       fine in kind, too short for the question
+  Unanswerable                     the prices can carry no answer: the reason stands in the verdict's place
+    BadPrices                      prices that are not what they claim to be, or in which nothing happens
+    TooFewBars                     fine in kind, too short for the question
 """
 
 from collections.abc import Iterable
@@ -27,11 +28,15 @@ class BadSetting(ScienceError):
     """A setting outside its sensible range."""
 
 
-class BadPrices(ScienceError):
+class Unanswerable(ScienceError):
+    """The prices there are can carry no answer to the question."""
+
+
+class BadPrices(Unanswerable):
     """Prices that cannot be worked on as they are."""
 
 
-class TooFewBars(ScienceError):
+class TooFewBars(Unanswerable):
     """Not enough prices for the horizon and the features asked for."""
 
 

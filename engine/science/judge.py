@@ -125,14 +125,18 @@ def conclude(
     chosen = verdict.choose(prepared, family, own)
     model = sealed.train(prepared, chosen, seed, threads)
     opened, sealed_account = sealed.open_once(prepared, chosen, model)
-    decided = verdict.decide(prepared, family, own, chosen, opened, seed)
     account = _account(prepared, chosen)
+    models = _models(prepared, family, own, chosen, seed)
+    decided = verdict.explain(
+        verdict.decide(prepared, family, own, chosen, opened, seed),
+        next(model.metrics for model in models if model.is_chosen),
+    )
     months, regimes = _slices(prepared, chosen, account)
     return Judgement(
         study=prepared,
         verdict=decided,
         chosen=chosen,
-        models=_models(prepared, family, own, chosen, seed),
+        models=models,
         baselines=tuple(baselines.beside(prepared, chosen, seed, threads)),
         account=account,
         equity=_equity(prepared, account, prepared.judged),

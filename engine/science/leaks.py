@@ -111,6 +111,7 @@ def _with_holes(
 def _differing(whole: pd.DataFrame, part: pd.DataFrame) -> set[str]:
     a, b = whole.to_numpy(np.float64), part.to_numpy(np.float64)
     # Against the column's own size: rounding in a running sum is no look-ahead.
-    size = np.nanmedian(np.abs(a), axis=0) if len(a) > 1 else np.abs(a[0])
+    known = np.where(np.isnan(a).all(axis=0), 0.0, np.abs(a))  # a column that is never known has no size
+    size = np.nanmedian(known, axis=0)
     same = (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= _TOLERANCE * (np.nan_to_num(size) + 1e-9) + 1e-9)
     return {str(name) for name, good in zip(part.columns, same.all(axis=0), strict=True) if not good}

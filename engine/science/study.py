@@ -11,7 +11,7 @@ import pandas as pd
 from engine.science import bars, blocks, costs, features, targets, validation
 from engine.science.bars import Floats
 from engine.science.costs import Cost
-from engine.science.errors import TooFewBars
+from engine.science.errors import BadPrices, TooFewBars
 from engine.science.features import FeatureSpec
 from engine.science.targets import Target, Task
 from engine.science.validation import Plan
@@ -153,10 +153,13 @@ def prepare(
         )
     first = int(np.argmax(usable))
     horizons = question.all_horizons
+    outcomes = {h: targets.build(grid, question.target, h) for h in horizons}
     plans = {
         h: validation.plan(len(grid), h, first=first, refits=question.refits, rolling=question.rolling)
         for h in horizons
     }
+    for h in horizons:
+        _require_both_sides(coin, outcomes[h], plans[h], question, minutes)
     return Study(
         coin,
         series,
@@ -164,8 +167,24 @@ def prepare(
         grid,
         minutes,
         built,
-        {h: targets.build(grid, question.target, h) for h in horizons},
+        outcomes,
         plans,
         bars.next_returns(grid),
         costs.effective(grid, question.stated_cost_bps),
     )
+
+
+def _require_both_sides(coin: str, outcome: pd.Series, plan: Plan, question: Question, minutes: int) -> None:
+    """Refuse a direction of which only one side occurs where it is learned or judged."""
+    if question.target != "direction":
+        return
+    values = outcome.to_numpy(np.float64)
+    training = slice(plan.first, plan.folds[0].train_end)
+    for part, where in ((training, "learns from"), (plan.judged, "is judged on")):
+        sides = np.unique(values[part][np.isfinite(values[part])])
+        if len(sides) < 2:
+            always = "always" if len(sides) and sides[0] == 1.0 else "never"
+            raise BadPrices(
+                f"The price of {coin} {always} stood higher {plan.horizon_bars * minutes} minutes later in the part that a "
+                f"model {where}: with one kind of outcome there is nothing to tell apart. Take a longer period."
+            )

@@ -5,8 +5,8 @@ before them (p <= 0.05), positive in most folds and positive on the sealed span.
 than every reference; a volatility is judged by that alone.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from math import sqrt
@@ -17,6 +17,7 @@ from engine.science import costs
 from engine.science.bars import Floats
 from engine.science.candidates import LATE, NET, SIGNAL, Candidate, duration, fold_sums, skill_tests
 from engine.science.ledger import Family
+from engine.science.metrics import Estimate
 from engine.science.study import Study
 
 ALPHA = 0.05
@@ -168,6 +169,21 @@ def decide(
         block_minutes=family.block_minutes,
         bars=study.judged_bars,
     )
+
+
+def explain(verdict: Verdict, metrics: Mapping[str, Estimate]) -> Verdict:
+    """Add to a verdict of nothing found that the forecasts are right more often than not, where they are.
+
+    A reader of the table would ask: being right and earning are two things, and only the second was tested above.
+    """
+    right = metrics.get("balanced_accuracy")
+    if verdict.finding is not Finding.NOTHING_FOUND or right is None or right.low <= 0.5:
+        return verdict
+    more = (
+        f" Its side is right in {right.value:.1%} of cases ({right.low:.1%} to {right.high:.1%}), "
+        "but on moves too small for its trades to stand out from luck."
+    ).replace("%", "\N{NARROW NO-BREAK SPACE}%")
+    return replace(verdict, reason=verdict.reason + more)
 
 
 def is_near(study: Study, family: Family, own: Sequence[Candidate], seed: int) -> bool:

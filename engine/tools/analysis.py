@@ -10,6 +10,7 @@ from langchain_core.tools import tool
 from engine.errors import ToolError
 from engine.science import datagate, eda, features, leaks, targets
 from engine.science.bars import resample
+from engine.science.errors import BadPrices
 from engine.science.indicators import compute
 from engine.science.study import default_question
 from engine.tools.coding import execute_python as execute_python
@@ -39,7 +40,7 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
         bars = coin_bars(raw, coin)
         report = datagate.check(bars)
         if report.decision == "refuse":
-            raise ToolError(f"{coin}: {report.reason}")
+            raise BadPrices(f"{coin}: {report.reason}")
         ordered = resample(datagate.clean(bars, report), interval_minutes)
         cleaned.append(ordered.assign(coin=coin))
         health[coin] = report.as_dict()

@@ -19,6 +19,7 @@ from engine.report import (
     Spec,
     StageNote,
     Usage,
+    Verdict,
     exploring,
     pictures,
     studies,
@@ -113,6 +114,30 @@ def _judgement(
     if draw:
         drawn = pictures.of_judgement(result.source(), told, indicators=_marks(work, indicators, study.coin))
     return Told(result, drawn, prices, data, judged)
+
+
+def unanswered(work: Work, state: Any, reason: str) -> tuple[Result, bytes] | None:
+    """The result where the prices can carry no answer: no figure, the reason in the verdict's place, and the prices.
+
+    None for a look at the data, and where no prices were loaded.
+    """
+    handle = work.newest("prices")
+    spec = dict(state["spec"])
+    if handle is None or spec.get("target") is None:
+        return None
+    _, source = work.find(handle, "prices")
+    details = {"health": {}, **source.details}
+    prices, data = _prices(work, handle)
+    stamps = [stamp for frame in prices.values() for stamp in (frame.index[0], frame.index[-1])]
+    step = pd.Timedelta(minutes=int(details["interval_minutes"]))
+    result = Result(
+        **_common(work, state),
+        kind=spec["target"],
+        data=_data(details, prices, data, min(stamps), max(stamps) + step),
+        verdict=Verdict(decision="not_enough_data", reason=reason, reason_code="unanswerable"),
+        coin=spec["coins"][0],
+    )
+    return result, data
 
 
 def _exploration(

@@ -48,9 +48,13 @@ def _table(result: Result) -> dict[str, Any] | None:
         return None
     if result.kind == "direction":
         columns = [("Model", NAME_WIDTH), ("Right %", 10), ("AUC", 5), ("Net %", 8), ("Worst %", 8)]
+    elif result.kind == "return":
+        columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("Net %", 8)]
     else:
-        columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("Corr", 6)]
-    rows = [_row(result.kind, model) for model in (*result.models, *result.baselines)]
+        columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("R²", 6)]
+    rows = [_row(result.kind, model) for model in result.models]
+    beside = [_row(result.kind, model) for model in result.baselines]
+    rows += [row for row in beside if any(cell != numbers.MISSING for cell in row[1:])]
     best = result.best
     return {
         "columns": [
@@ -118,7 +122,7 @@ def _row(kind: str, model: ModelResult) -> list[str]:
         name,
         _with_margin(model.metrics.get("skill"), plus=True),
         _percent(model.value("skill_sealed")),
-        number(model.value("correlation")),
+        _percent(model.value("net_return")) if kind == "return" else number(model.value("r2")),
     ]
 
 

@@ -164,6 +164,9 @@ def _model(judgement: Judgement, model: JudgedModel) -> ModelResult:
 
 def _baseline(judgement: Judgement, baseline: Baseline) -> ModelResult:
     figures = {name: _metric(estimate) for name, estimate in baseline.metrics.items()}
+    errors = _reference_errors(judgement)
+    if baseline.name in errors and min(errors.values()) > 0:
+        figures["skill"] = Metric(value=1.0 - (errors[baseline.name] / min(errors.values())) ** 2)
     if baseline.return_after_costs is not None:
         figures["net_return"] = _metric(baseline.return_after_costs)
     if baseline.name == "buy_and_hold" and judgement.equity is not None:
@@ -200,9 +203,17 @@ def _skill(judgement: Judgement, model: JudgedModel) -> Metric:
 
 
 def _hardest(judgement: Judgement) -> str | None:
-    """The reference with the smallest error; None where nothing is forecast in size."""
-    errors = {b.name: b.metrics["rmse"].value for b in judgement.baselines if "rmse" in b.metrics}
+    """The reference with the smallest error; None where nothing is forecast in size. A placebo is none: it has other prices."""
+    errors = _reference_errors(judgement)
     return min(errors, key=lambda name: errors[name]) if errors else None
+
+
+def _reference_errors(judgement: Judgement) -> dict[str, float]:
+    return {
+        b.name: b.metrics["rmse"].value
+        for b in judgement.baselines
+        if "rmse" in b.metrics and b.name in REFERENCES
+    }
 
 
 def _deepest_fall(values: pd.Series) -> float:

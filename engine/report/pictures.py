@@ -39,28 +39,15 @@ def of_judgement(
         drawn.append(charts.draw_calibration(source, model=model, horizon=ahead, **_calibration(judgement)))
     else:
         drawn.append(charts.draw_residuals(source, model=model, horizon=ahead, **_residuals(judgement)))
-    drawn += of_prices(source, {judgement.study.coin: judgement.study.prices}, indicators=indicators).values()
+    coin, prices = judgement.study.coin, judgement.study.prices
+    rhythm = draw_rhythm(source, coin, prices)
+    if rhythm is not None:
+        drawn.append(rhythm)
+    drawn.append(draw_path(source, coin, prices, indicators))
     drawn.append(charts.draw_target(source, **_target(judgement, ahead)))
     if account is not None:  # the account comes first wherever there is one
         drawn.sort(key=lambda chart: chart.name != "equity")
     return {chart.name: chart for chart in drawn}
-
-
-def of_prices(
-    source: Source, prices: Mapping[str, pd.DataFrame], *, indicators: pd.DataFrame | None = None
-) -> dict[str, Chart]:
-    """Draw what the prices alone show: seasonality and price of the first coin, and how several move together."""
-    coin, frame = next(iter(prices.items()))
-    found: list[Chart] = []
-    rhythm = draw_rhythm(source, coin, frame)
-    if rhythm is not None:
-        found.append(rhythm)
-    found.append(draw_path(source, coin, frame, indicators))
-    if len(prices) > 1:
-        table = pd.DataFrame({name: part["close"] for name, part in prices.items()}).resample("1h").last()
-        matrix = table.pct_change(fill_method=None).corr().to_numpy()
-        found.append(charts.draw_correlation(source, coins=list(prices), matrix=matrix))
-    return {chart.name: chart for chart in found}
 
 
 def draw_rhythm(source: Source, coin: str, prices: pd.DataFrame, *, wide: bool = False) -> Chart | None:
@@ -164,10 +151,9 @@ def _skill(judgement: Judgement) -> dict[str, Any]:
     """Skill against the hardest reference: the models as in the table, the references by their own errors."""
     reference = judged.verdict(judgement).reference or "the reference"
     rows = [(m.name, m.metrics["skill"], m.value("skill_sealed")) for m in judged.models(judgement)]
-    errors = {b.name: b.value("rmse") for b in judged.baselines(judgement) if b.value("rmse")}
-    least = min(error for error in errors.values() if error is not None)
-    names = [name for name, *_ in rows] + list(errors)
-    other = [1.0 - ((error or 0.0) / least) ** 2 for error in errors.values()]
+    beside = {b.name: b.value("skill") for b in judged.baselines(judgement) if b.value("skill") is not None}
+    names = [name for name, *_ in rows] + list(beside)
+    other = [_number(skill) for skill in beside.values()]
     unknown = [np.nan] * len(other)
     return {
         "names": names,

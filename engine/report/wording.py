@@ -74,10 +74,12 @@ def bullets(result: Result) -> list[str]:
     found = [_why(result, result.verdict, best)]
     if result.answered:
         return [result.findings[0].text, _sentence(headline(result)), found[0], data_age(result)]
+    if result.verdict.decision == "not_enough_data":
+        found = [_caution(result)]  # the headline has said why
     if best is not None:
         found += [_costs(result, best), _trading(best)] if result.kind != "volatility" else []
     found.append(_caution(result))
-    return [*[text for text in found if text][:3], data_age(result)]
+    return [*[text for text in dict.fromkeys(found) if text][:3], data_age(result)]
 
 
 def data_age(result: Result) -> str:

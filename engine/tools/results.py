@@ -21,6 +21,7 @@ from engine.report import (
     Usage,
     Verdict,
     exploring,
+    gallery,
     pictures,
     studies,
 )
@@ -113,6 +114,8 @@ def _judgement(
     drawn: dict[str, Chart] = {}
     if draw:
         drawn = pictures.of_judgement(result.source(), told, indicators=_marks(work, indicators, study.coin))
+        scene = gallery.Scene(result.source(), told, judged.candidates, prices)
+        drawn |= {chart.name: chart for chart in gallery.draw(scene)}
     return Told(result, drawn, prices, data, judged)
 
 

@@ -54,26 +54,22 @@ def draw_grid(
                     else colours(0.5 + np.clip(value / FULL_TINT, -1, 1) / 2)
                 )
                 canvas.cell(axes, column, row, shade, outlined=asked == (row, column))
-                axes.text(
-                    column + 0.5,
-                    row + 0.42,
-                    percent(value),
-                    ha="center",
-                    va="center_baseline",
-                    fontsize=1.05 * canvas.size.base,
-                    fontweight=600,
-                    zorder=4,
-                )
-                axes.text(
-                    column + 0.5,
-                    row + 0.72,
-                    _word(words[row][column], value),
-                    ha="center",
-                    va="center_baseline",
-                    fontsize=0.82 * canvas.size.base,
-                    color=style.INK,
-                    zorder=4,
-                )
+                for text, size, weight, up in (
+                    (percent(value), 1.05, 600, 0.55),
+                    (_word(words[row][column], value), 0.82, 400, -0.8),
+                ):
+                    axes.annotate(
+                        text,
+                        (column + 0.5, row + 0.5),
+                        xytext=(0, up * canvas.size.base),
+                        textcoords="offset points",
+                        ha="center",
+                        va="center_baseline",
+                        fontsize=size * canvas.size.base,
+                        fontweight=weight,
+                        color=style.INK,
+                        zorder=4,
+                    )
 
     listed = "; ".join(
         f"{h}: " + ", ".join(f"{c} {percent(float(v))}" for c, v in zip(columns, line, strict=True))
@@ -83,7 +79,7 @@ def draw_grid(
         "grid",
         source,
         wide=True,
-        height=2.3,
+        height=0.95 + 0.42 * len(horizons),
         title=_grid_title(horizons, costs_bps, words, asked),
         subtitle="Net return a month of the best rule in each cell, out of sample"
         + ("; outlined: as asked" if asked else ""),
@@ -106,7 +102,13 @@ def _grid_title(
     words: Sequence[Sequence[str]],
     asked: tuple[int, int] | None,
 ) -> str:
-    edges = [(costs[c], r) for r, line in enumerate(words) for c, word in enumerate(line) if word == "edge"]
+    found = [(costs[c], r, word) for r, line in enumerate(words) for c, word in enumerate(line)]
+    edges = [(cost, row) for cost, row, word in found if word == "edge"]
+    beyond = [(cost, row) for cost, row, word in found if word == "more than luck"]
+    if beyond and not edges:
+        cost, row = max(beyond)
+        where = "free of costs" if cost == 0 else f"at {basis_points(cost)} a side or less"
+        return f"More than luck only {where}, {horizons[row]} ahead"
     if not edges:
         seen = "seen " if any(word == "not_enough_data" for line in words for word in line) else ""
         return f"No edge {seen}at any cost or horizon tried"

@@ -89,6 +89,9 @@ def _recipe(kept: list[Artifact]) -> dict[str, Any]:
             "driver_coins": list(question["features"]["drivers"]),
             "costs_bps": question["stated_cost_bps"],
             "leave_out": list(question["features"].get("leave_out", ())),
+            "lags": list(question["features"]["lags"]),
+            "windows": list(question["features"]["windows"]),
+            "calendar": bool(question["features"]["calendar"]),
         },
         "walks": [
             {

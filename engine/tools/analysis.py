@@ -8,7 +8,7 @@ from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
 
 from engine.errors import ToolError
-from engine.science import datagate, eda, features, leaks, targets
+from engine.science import cleaning, datagate, eda, features, leaks, targets
 from engine.science.bars import resample
 from engine.science.errors import BadPrices
 from engine.science.indicators import compute
@@ -22,14 +22,16 @@ from engine.work import Work
 def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]) -> dict[str, Any]:
     """Put bars on a regular grid and count what is odd: gaps, duplicates, stale runs, crossed quotes, spikes.
 
-    Prices are never altered: spikes are counted and stay, because large moves are real. A period that is too
-    broken is shortened or refused, with the reason.
+    Prices are never altered: outliers and spikes are flagged and stay, because large moves are real. Of bars that come
+    twice the later one is kept, a missing bar becomes an empty row, a range that was not recorded is its close. A period
+    that is too broken is shortened or refused, with the reason.
 
     Args:
         data: a price handle from fetch_price_data.
         interval_minutes: the bar length to work on; bars are joined when it is longer than the stored one.
 
-    Returns the handle `data` of the cleaned bars, the counts per coin, and one sentence.
+    Returns the handle `data` of the cleaned bars, the counts per coin with `changes` (what was dropped, marked, filled)
+    and `largest_outliers` (times in UTC, moves as shares), and one sentence.
     """
     work = runtime.context
     raw = work.frame(data, "prices")
@@ -41,9 +43,16 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
         report = datagate.check(bars)
         if report.decision == "refuse":
             raise BadPrices(f"{coin}: {report.reason}")
-        ordered = resample(datagate.clean(bars, report), interval_minutes)
-        cleaned.append(ordered.assign(coin=coin))
-        health[coin] = report.as_dict()
+        ordered = datagate.clean(bars, report)
+        joined = resample(ordered, interval_minutes)
+        cleaned.append(joined.assign(coin=coin))
+        far, largest = cleaning.outliers(ordered)
+        health[coin] = {
+            **report.as_dict(),
+            "outliers": far,
+            "largest_outliers": [asdict(one) for one in largest],
+            "changes": asdict(cleaning.changes(bars, report, ordered, joined)),
+        }
     frame = pd.concat(cleaned)
     _, source = work.find(data, "prices")
     handle = work.keep_frame(
@@ -93,6 +102,9 @@ def create_features(
     costs_bps: float | None,
     leave_out: list[str],
     runtime: ToolRuntime[Work, Any],
+    lags: list[int] | None = None,
+    windows: list[int] | None = None,
+    calendar: bool | None = None,
 ) -> dict[str, Any]:
     """Make the feature matrix: lagged returns, rolling statistics, calendar, indicators, other coins' returns.
 
@@ -110,6 +122,9 @@ def create_features(
         leave_out: groups to drop after everything is computed, to see what they contribute on the very same bars: an
             indicator ("MACD"), "past returns", "past volatility", "place in the range", "volume", "calendar", or a
             driver coin; [] for none.
+        lags: which past returns to include, in bars; 1 is the newest finished bar; null for the usual 1, 2, 3.
+        windows: lengths of the rolling statistics, in bars; null for the usual, an hour to a day.
+        calendar: whether the hour and the weekday are features; null for the usual (a volatility's only).
 
     Returns the handle `data`, the feature names, how many bars have all of them, and `horizons`: every horizon to
     train for (a short one is added to find patterns that are too quick to use; it can never be the answer).
@@ -132,8 +147,14 @@ def create_features(
         drivers=tuple(driver_coins),
         stated_cost_bps=costs_bps,
     )
-    if leave_out:
-        question = replace(question, features=replace(question.features, leave_out=tuple(leave_out)))
+    chosen: dict[str, Any] = {"leave_out": tuple(leave_out)}
+    if lags is not None:
+        chosen["lags"] = tuple(lags)
+    if windows is not None:
+        chosen["windows"] = tuple(windows)
+    if calendar is not None:
+        chosen["calendar"] = calendar
+    question = replace(question, features=replace(question.features, **chosen))
     parts: list[pd.DataFrame] = []
     cuts = 0
     for coin in coins:

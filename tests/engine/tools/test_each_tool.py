@@ -67,6 +67,10 @@ def test_cleaning_counts_what_is_odd_and_changes_no_price(bench: Bench) -> None:
     )
     cleaned = bench.use("clean_data", data=fetched["data"], interval_minutes=5)
     assert cleaned["coins"]["doge"]["missing_bars"] == 0
+    changes = cleaned["coins"]["doge"]["changes"]
+    assert changes["rows_before"] == changes["rows_after"] == 30 * 288
+    assert changes["joined_into_minutes"] is None
+    assert cleaned["coins"]["doge"]["outliers"] >= len(cleaned["coins"]["doge"]["largest_outliers"])
     raw, kept = (bench.work.frame(handle, "prices") for handle in (fetched["data"], cleaned["data"]))
     assert list(raw["close"]) == list(kept["close"])
 
@@ -97,6 +101,12 @@ def test_features_can_be_left_out_on_the_same_bars(bench: Bench) -> None:
     gone = set(all_of_it.columns) - set(rest.columns)
     assert gone == {"MACD", "MACD_diff", *(c for c in all_of_it.columns if c.startswith("volatility_"))}
     assert list(all_of_it.notna().all(axis=1)) == list(rest.notna().all(axis=1))
+
+
+def test_lags_windows_and_the_calendar_can_be_chosen(bench: Bench) -> None:
+    made = bench.work.frame(bench.features(lags=[1, 8], windows=[4, 16], calendar=True), "features")
+    assert {"return_1", "return_8", "momentum_4", "momentum_16", "hour_sin"} <= set(made.columns)
+    assert "return_2" not in made.columns
 
 
 def test_models_are_trained_walked_measured_and_judged(bench: Bench) -> None:
@@ -190,6 +200,8 @@ def test_a_comparison_has_standings_and_says_whether_luck_explains_it(
         ("create_features", {**FEATURES, "data": "PRICES", "leave_out": ["moon"]},
          "no group of features 'MOON' to leave out. There are: "),
         ("create_features", {**FEATURES, "data": "PRICES", "driver_coins": ["eth"]}, "There is no eth in this price data"),
+        ("create_features", {**FEATURES, "data": "PRICES", "lags": [0]}, "would use a bar that is not finished"),
+        ("create_features", {**FEATURES, "data": "PRICES", "windows": []}, "at least one"),
         ("perform_eda", {"data": "PRICES", "coins": ["btc"], "topic": "tides"}, "There is no topic 'tides'"),
         ("perform_eda", {"data": "PRICES", "coins": [], "topic": "overview"}, "Name at least one coin to look at"),
         ("perform_eda", {"data": "PRICES", "coins": ["btc"], "topic": "correlation"}, "needs two coins or more"),

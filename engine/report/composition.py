@@ -124,8 +124,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
             vocabulary.write("balanced_accuracy", best.value("balanced_accuracy")),
             "right; a coin has 50\u202f%",
         )
-    elif best is not None and best.value("correlation") is not None:
-        yield number(best.value("correlation")), "correlation with the outcome"
+    elif best is not None and best.value("r2") is not None:
+        yield number(best.value("r2"), 2), "R²: share of the variance explained"
     p, when = (
         (verdict.p_value, "")
         if verdict.decision == "edge" or verdict.p_signal is None
@@ -330,7 +330,7 @@ def _method(result: Result) -> Iterator[Block]:
                 f"every feature recomputed on data cut at {plural(v.leak_cuts, 'random bar')}; {leaks}.",
             )
         )
-    if data.effective_cost_bps is not None:
+    if data.effective_cost_bps is not None and result.kind != "volatility":
         stated = (
             f" (stated: {basis_points(data.stated_cost_bps)})" if data.stated_cost_bps is not None else ""
         )
@@ -378,7 +378,7 @@ def _p_values(result: Result) -> str:
     parts = [
         (verdict.p_signal, "before costs"),
         (verdict.p_late, "entered one bar late"),
-        (verdict.p_value, "after costs"),
+        (verdict.p_value, "after costs" if result.kind != "volatility" else "against every reference"),
     ]
     known = [f"{p_value(p)} {words}" for p, words in parts if p is not None]
     return f"{', '.join(known)}; an edge needs 0.05 or less." if known else ""
@@ -418,7 +418,8 @@ def _rebuild(result: Result) -> Iterator[Block]:
 def _glossary(result: Result) -> Iterator[tuple[str, str]]:
     shown = _main_measures(result)
     yield from ((vocabulary.MEASURES[m].label, f"{vocabulary.MEASURES[m].meaning}.") for m in shown)
-    yield from ((term, f"{text}.") for term, text in vocabulary.GLOSSARY)
+    trade = ("Break-even cost", "Buy and hold") if result.kind == "volatility" else ()
+    yield from ((term, f"{text}.") for term, text in vocabulary.GLOSSARY if term not in trade)
 
 
 def _figure(ref: ChartRef) -> Figure:

@@ -107,7 +107,8 @@ def validation(judgement: Judgement, *, leak_cuts: int = 0, leaks_found: Sequenc
         features=study.features.shape[1],
         leak_cuts=leak_cuts,
         leaks_found=tuple(leaks_found),
-        settings={"Rule": judgement.chosen.name, "Costs": study.cost.note},
+        settings={"Rule": judgement.chosen.name}
+        | ({"Costs": study.cost.note} if judgement.account is not None else {}),
     )
 
 

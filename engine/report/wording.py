@@ -77,7 +77,11 @@ def bullets(result: Result) -> list[str]:
     if result.verdict.decision == "not_enough_data":
         found = [_caution(result)]  # the headline has said why
     if best is not None:
-        found += [_costs(result, best), _trading(best)] if result.kind != "volatility" else []
+        found += (
+            [_explains(result, best)]
+            if result.kind == "volatility"
+            else [_costs(result, best), _trading(best)]
+        )
     found.append(_caution(result))
     return [*[text for text in dict.fromkeys(found) if text][:3], data_age(result)]
 
@@ -101,10 +105,11 @@ def limits(result: Result) -> list[str]:
             found.append(
                 "A pattern of the past can end the day it is found. Nothing here says that it goes on."
             )
-            found.append(
-                "Fills are assumed at the close of the bar plus the stated cost; size, outages and "
-                "taxes are not modelled."
-            )
+            if result.kind != "volatility":
+                found.append(
+                    "Fills are assumed at the close of the bar plus the stated cost; size, outages and "
+                    "taxes are not modelled."
+                )
         case "no_edge":
             found.append(
                 "No edge means that these models, with these features, found nothing that pays; it is "
@@ -273,6 +278,23 @@ def _costs(result: Result, best: ModelResult) -> str:
         )
     verb = "can bear" if even >= paid else "could bear only"
     return f"It {verb} {basis_points(even)} a side; trading costs {basis_points(paid)}."
+
+
+def _explains(result: Result, best: ModelResult) -> str:
+    """How much of what came the forecast explains, beside the reference."""
+    own = best.value("r2")
+    verdict = result.verdict
+    if own is None or verdict is None:
+        return ""
+    names = {"the moving average": "Moving average", "the mean": "Mean", "persistence": "Persistence"}
+    beside = result.baseline(names.get(verdict.reference or "", ""))
+    other = beside.value("r2") if beside else None
+    share = f"{best.name} explains {percent(own, digits=0, sign=False)} of what changes in it (R²)"
+    return (
+        f"{share}; {verdict.reference} explains {percent(other, digits=0, sign=False)}."
+        if other is not None
+        else f"{share}."
+    )
 
 
 def _trading(best: ModelResult) -> str:

@@ -193,7 +193,11 @@ def _compared(result: Result, charts: dict[str, Chart], content: bytes) -> tuple
 
 
 def _weighed(result: Result, charts: dict[str, Chart], content: bytes) -> tuple[Result, dict[str, Chart]]:
-    part = studies.weighed(importance.from_json(content), result.source(), wide=result.study == "importance")
+    part = studies.weighed(
+        importance.from_json(content),
+        result.source(),
+        wide=result.study == "importance" or result.kind == "volatility",
+    )
     finding, highlights = part.finding, result.highlights
     if result.study == "importance":
         finding = finding.model_copy(update={"chart": part.chart.name})

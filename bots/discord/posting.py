@@ -93,7 +93,7 @@ class Posting:
             part = f"batch{number}"
             if part in receipts.known:
                 continue
-            batch_key = Key(_digest(f"{key.text}:{number}"), key.in_doubt)
+            batch_key = Key(_digest(f"{key.text}:{number}"), key.in_doubt, key.since)
             sent_id = await self._find(channel, batch_key) if key.in_doubt else None
             if sent_id is None:
                 large = too_large if number == 0 else []
@@ -137,11 +137,14 @@ class Posting:
         return min(limit, LARGEST_REQUEST - 64 * 1024)
 
     async def _find(self, channel: discord.PartialMessageable, key: Key) -> str | None:
-        """The message that was posted with this key. Raises TryLater, still in doubt."""
+        """The message that was posted with this key, among those since then. Raises TryLater, still in doubt."""
         mark = mark_of(key.text)
+        after = key.since - CLOCKS if key.since else None
         try:
             with translated():
-                async for message in channel.history(limit=MOST_LOOKED_THROUGH):
+                async for message in channel.history(
+                    limit=MOST_LOOKED_THROUGH, after=after, oldest_first=after is not None
+                ):
                     if message.components and getattr(message.components[0], "id", None) == mark:
                         return str(message.id)
         except TryLater as error:

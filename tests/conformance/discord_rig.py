@@ -120,21 +120,26 @@ def settings_for(double: DiscordDouble) -> DiscordSettings:
 
 
 @asynccontextmanager
+async def discord_on(double: DiscordDouble, conversation: Recorder) -> AsyncIterator[Discord]:
+    """The adapter, listening to a double that runs."""
+    platform = Discord(settings_for(double))
+    listening = asyncio.create_task(platform.run(conversation))
+    waiting = asyncio.create_task(platform.ready.wait())
+    try:
+        await asyncio.wait({listening, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            listening.result()
+        # The server is known a moment after the session has begun.
+        await until(lambda: bool(platform.client().guilds and platform.client().guilds[0].name))
+        yield platform
+    finally:
+        waiting.cancel()
+        listening.cancel()
+        await asyncio.gather(listening, waiting, return_exceptions=True)
+
+
+@asynccontextmanager
 async def discord_rig(conversation: Recorder) -> AsyncIterator[ChatRig]:
-    async with DiscordDouble().running() as double:
-        platform = Discord(settings_for(double))
-        person = Person(double, "ann")
-        listening = asyncio.create_task(platform.run(conversation))
-        waiting = asyncio.create_task(platform.ready.wait())
-        try:
-            await asyncio.wait({listening, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                listening.result()
-            # The server is known a moment after the session has begun.
-            await until(lambda: bool(platform.client().guilds and platform.client().guilds[0].name))
-            yield DiscordRig(platform, double, person, conversation)
-        finally:
-            waiting.cancel()
-            listening.cancel()
-            await asyncio.gather(listening, waiting, return_exceptions=True)
+    async with DiscordDouble().running() as double, discord_on(double, conversation) as platform:
+        yield DiscordRig(platform, double, Person(double, "ann"), conversation)
         assert double.world.complaints == []

@@ -71,6 +71,12 @@ def _with_text_ids(body: Any) -> Any:
     body = dict(body)
     if isinstance(body.get("data"), dict):
         body["data"] = _with_text_ids(body["data"])
+    if "recipient_id" in body:
+        body["recipient_id"] = str(body["recipient_id"])
+    if body.get("message_reference"):
+        reference = body["message_reference"]
+        ids = {name: str(value) for name, value in reference.items() if name.endswith("_id")}
+        body["message_reference"] = {**reference, **ids}
     if body.get("attachments"):
         body["attachments"] = [{**file, "id": str(file["id"])} for file in body["attachments"]]
     if (body.get("allowed_mentions") or {}).get("users"):

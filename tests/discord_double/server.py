@@ -314,7 +314,8 @@ def build(world: World, channel_id: str, body: Json, files: dict[str, bytes]) ->
     message["mentions"] = world.called(text_of(message), body.get("allowed_mentions"))
     reference = body.get("message_reference")
     if reference:
-        message |= {"type": 19, "message_reference": {"type": 0, "channel_id": channel_id, **reference}}
+        replied = {name: str(value) for name, value in reference.items() if name.endswith("_id")}
+        message |= {"type": 19, "message_reference": {"type": 0, "channel_id": channel_id, **replied}}
     return message
 
 

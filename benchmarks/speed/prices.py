@@ -43,7 +43,7 @@ READ_DAYS = 90
 @click.option("--folder", type=click.Path(path_type=Path, exists=True), help="Where the servers live.")
 def main(rows: int, table_rows: int, folder: Path | None) -> None:
     """Measure the way of prices in and out, and print the ratios."""
-    with _fresh_database(folder) as (url, home):
+    with fresh_database(folder) as (url, home):
         path = home / "binance_usdt_5m.csv"
         _write_file(path, rows)
         click.echo(f"import of {rows:,} rows ({path.stat().st_size / 1e6:.0f} MB of CSV)")
@@ -63,7 +63,7 @@ def main(rows: int, table_rows: int, folder: Path | None) -> None:
 
 
 @contextmanager
-def _fresh_database(folder: Path | None) -> Iterator[tuple[str, Path]]:
+def fresh_database(folder: Path | None) -> Iterator[tuple[str, Path]]:
     home = Path(tempfile.mkdtemp(prefix="omc-bench-", dir=folder))
     home.chmod(0o755)
     services = connect(ServiceSettings(), home, grace_seconds=0)

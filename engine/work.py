@@ -226,6 +226,10 @@ class Work:
             )
         return self.store.read(row.sha256), row
 
+    def remember(self, key: tuple[str, ...], value: Any) -> None:
+        """Let `once` find in this process what was just kept: nothing is read back from a file for nothing."""
+        self._found[key] = value
+
     def newest(self, kind: str) -> str | None:
         """The handle of the newest artifact of a kind in this session; None when there is none."""
         with self.database.begin() as db:
@@ -271,8 +275,10 @@ class Work:
 
 def parquet(frame: pd.DataFrame) -> bytes:
     """A frame, its index with it, as the bytes it is kept as."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(frame), sink, compression="zstd")
+    sink, table = pa.BufferOutputStream(), pa.Table.from_pandas(frame)
+    # A dictionary of numbers that hardly repeat takes most of the time and makes the file larger.
+    words = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    pq.write_table(table, sink, compression="lz4", use_dictionary=words or False)
     return bytes(sink.getvalue().to_pybytes())
 
 

@@ -59,6 +59,7 @@ class Run:
 def run(first_seed: int) -> tuple[str, bool]:
     """Run all twelve. Returns the table and whether every answer is right and both ways agree."""
     with tempfile.TemporaryDirectory(prefix="omc-honesty-") as folder:
+        Path(folder).chmod(0o711)  # the servers run under another account where root runs this
         runs = _run(Path(folder), first_seed)
     lines = [f"{'through the front door':<24} {'said':<16} {'directly':<16} both ways agree"]
     for one in runs:

@@ -145,7 +145,7 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
     """
     work = runtime.context
     content, record = work.find(model_id, "model")
-    first = model_files.load(content)
+    first: Fitted = work.once(("model", model_id), lambda: model_files.load(content))
     coin, minutes = record.details["coin"], int(record.details["horizon_minutes"])
     study = studies.of_features(work, record.details["features"], coin)
     if first.columns != tuple(map(str, study.features.columns)):
@@ -176,6 +176,7 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
         summary=f"{label}, out of sample",
         details={**record.details, "model": first.spec.name, "settings": dict(first.spec.params)},
     )
+    work.remember(("walk", handle), walked)
     return {
         "forecasts": handle,
         "model": first.spec.label,
@@ -188,13 +189,15 @@ def keep_model(work: Work, fitted: Fitted, feature_data: str, coin: str, horizon
     """Keep a trained model with what it was made from, and return its handle."""
     study = studies.of_features(work, feature_data, coin)
     made_from = {**model_files.card(study, fitted), "horizon_minutes": horizon_minutes}
-    return work.keep(
+    handle = work.keep(
         "model",
         model_files.dump(fitted, made_from),
         media_type=model_files.MEDIA_TYPE,
         summary=f"{fitted.spec.label} for {coin}, {horizon_minutes} minutes ahead",
         details={"features": feature_data, "coin": coin, "horizon_minutes": horizon_minutes},
     )
+    work.remember(("model", handle), fitted)
+    return handle
 
 
 def _train(

@@ -16,7 +16,8 @@ class Stage:
     """One step of the flow: who does it, by which policy, and when it is left out.
 
     `optional` stages are decided by the one before; `forecasts` stages are left out where nothing is to be forecast.
-    `prompt` is the agent's own part of what a language model is told.
+    `prompt` is the agent's own part of what a language model is told. The last three are those of people's own
+    agents (`engine/custom_agents.py`): the stage it follows, its tools by name, its prompt.
     """
 
     name: str
@@ -24,10 +25,13 @@ class Stage:
     policy: Policy
     optional: bool = False
     forecasts: bool = False
+    after: str = ""
+    tools: tuple[str, ...] = ()
+    own_prompt: str = ""
 
     @property
     def prompt(self) -> str:
-        return prompts.read(self.agent)
+        return self.own_prompt or prompts.read(self.agent)
 
 
 # The agents, by the names under which the tool registry knows them.
@@ -44,6 +48,13 @@ PIPELINE: tuple[Stage, ...] = (
 )
 
 
-def stages(spec: Mapping[str, Any]) -> tuple[Stage, ...]:
-    """The stages that a goal of this spec goes through, in their order."""
-    return tuple(stage for stage in PIPELINE if not (stage.forecasts and spec.get("task") == "eda"))
+def stages(spec: Mapping[str, Any], customs: tuple[Stage, ...] = ()) -> tuple[Stage, ...]:
+    """The stages that a goal of this spec goes through, in their order, with people's own agents among them."""
+    return tuple(stage for stage in pipeline(customs) if not (stage.forecasts and spec.get("task") == "eda"))
+
+
+def pipeline(customs: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """PIPELINE with people's own agents in their places."""
+    return tuple(
+        stage for own in PIPELINE for stage in (own, *(one for one in customs if one.after == own.name))
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
+from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphDrained
 from langgraph.graph import END, START, StateGraph
@@ -20,7 +21,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Interrupt, interrupt
 
 from engine import planning, unanswered
-from engine.agents import PIPELINE, Stage, stages
+from engine.agents import Stage, pipeline, stages
 from engine.checkpoints import open_saver
 from engine.errors import Cancelled, EngineError, OverBudget, Refused, StageFailed
 from engine.llm.offline import CallFailed, OfflinePlanner
@@ -45,16 +46,18 @@ from storage.models import Clarification
 Graph = CompiledStateGraph[AgentState, Work, AgentState, AgentState]
 
 
-def create_agent_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
+def create_agent_graph(
+    checkpointer: BaseCheckpointSaver[Any] | None = None, customs: tuple[Stage, ...] = ()
+) -> Graph:
     """The compiled workflow. Without a checkpointer it cannot be interrupted and resumed."""
-    return _workflow().compile(checkpointer=checkpointer)
+    return _workflow(customs).compile(checkpointer=checkpointer)
 
 
 def run(work: Work) -> Outcome:
     """Start the session's graph, or go on from its last checkpoint. Raises LeaseLost only."""
     config: Any = {"configurable": {"thread_id": str(work.lease.session_id)}, "recursion_limit": 200}
     with open_saver(work.database.dsn, work.lease) as saver:
-        graph = create_agent_graph(saver)
+        graph = create_agent_graph(saver, work.customs)
         try:
             go = _next_input(graph, work, config)
             if isinstance(go, AwaitingUser):
@@ -73,20 +76,25 @@ def run(work: Work) -> Outcome:
             return Failed(str(error))
     if waiting:
         return _question(waiting[0])
+    if "reporting" not in state["findings"]:
+        return Failed(
+            "This run was begun with an agent that this worker does not have. "
+            "Give every worker the same folder in OMC_AGENTS, and start the run again."
+        )
     return Completed(**state["findings"]["reporting"]["facts"])
 
 
 @cache
-def _workflow() -> StateGraph[AgentState, Work, AgentState, AgentState]:
+def _workflow(customs: tuple[Stage, ...]) -> StateGraph[AgentState, Work, AgentState, AgentState]:
     graph: StateGraph[AgentState, Work, AgentState, AgentState] = StateGraph(AgentState, context_schema=Work)
+    flow = pipeline(customs)
     graph.add_node("planning", planning.plan)
-    for stage in PIPELINE:
+    for stage in flow:
         graph.add_node(stage.name, _agent(stage))
-    graph.add_node("awaiting_user", awaiting_user, destinations=("planning", *_names(PIPELINE)))
+    graph.add_node("awaiting_user", awaiting_user, destinations=("planning", *_names(flow)))
     graph.add_edge(START, "planning")
-    graph.add_conditional_edges("planning", _route_after("planning"))
-    for stage in PIPELINE:
-        graph.add_conditional_edges(stage.name, _route_after(stage.name))
+    for name in ("planning", *_names(flow)):
+        graph.add_conditional_edges(name, _route_after(name, customs))
     return graph
 
 
@@ -103,20 +111,22 @@ def awaiting_user(state: AgentState) -> Command[str]:
 
 def should_tune_or_report(state: AgentState) -> str:
     """Whether the evaluation saw a point in tuning."""
-    facts = state["findings"]["model_evaluation"].get("facts") or {}
+    facts = (state.get("findings") or {}).get("model_evaluation", {}).get("facts") or {}
     return "hyperparameter_tuning" if facts.get("tune") else "reporting"
 
 
-def _route_after(stage: str) -> Callable[[AgentState], str]:
+def _route_after(stage: str, customs: tuple[Stage, ...]) -> Callable[[AgentState], str]:
     def route(state: AgentState) -> str:
         if state.get("clarification"):
             return "awaiting_user"
         if stage != "planning" and stage not in (state.get("findings") or {}):
             # An agent that ends with plain text or broken arguments leaves no trace but this.
             raise StageFailed(f"The {stage.replace('_', ' ')} stage ended without a result.")
-        if stage == "model_evaluation":
-            return should_tune_or_report(state)
-        names = ["planning", *_names(stages(state["spec"])), END]
+        tune = should_tune_or_report(state) != "reporting"
+        flow = [
+            one for one in stages(state["spec"], customs) if tune or not one.optional or one.name == stage
+        ]
+        names = ["planning", *(one.name for one in flow), END]
         return names[names.index(stage) + 1]
 
     return route
@@ -125,13 +135,20 @@ def _route_after(stage: str) -> Callable[[AgentState], str]:
 def _agent(stage: Stage) -> Any:
     return create_agent(
         OfflinePlanner(policy=stage.policy, brief=None),
-        [*ToolRegistry().get_tools_for_agent(stage.agent), follow_plan],
+        [*_tools(stage), follow_plan],
         middleware=[Desk(stage)],
         state_schema=Desk.state_schema,
         context_schema=Work,
         response_format=ToolStrategy(Finding | Question),
         checkpointer=True,
         name=stage.name,
+    )
+
+
+def _tools(stage: Stage) -> list[BaseTool]:
+    registry = ToolRegistry()
+    return (
+        registry.get_tools_by_name(stage.tools) if stage.after else registry.get_tools_for_agent(stage.agent)
     )
 
 

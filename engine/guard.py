@@ -72,7 +72,7 @@ _KNOWN = re.compile(
     r"\b50\s?(?:%|percent)(?=[^.;]{0,40}\b(?:coin|chance|guess))|\b(?:coin|chance|guess\w*)[^.;]{0,25}\b50\s?(?:%|percent)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[^a-z])|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 @dataclass
@@ -153,7 +153,9 @@ def unfounded(text: str, known: Figures) -> list[str]:
         if not _BARE.fullmatch(_trim(found.group()))
     ]
     missing = [
-        name for name, _, _ in names if _trim(name) not in known.names and not _is_known_date(name, known)
+        name.strip(".:+-")
+        for name, _, _ in names
+        if _trim(name) not in known.names and not _is_known_date(name, known)
     ]
     covered = [(start, end) for _, start, end in names]
     for figure in _figures(plain):

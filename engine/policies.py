@@ -20,6 +20,12 @@ def finding(summary: str, handles: dict[str, str] | None = None, facts: dict[str
     return Call("Finding", {"summary": summary, "handles": handles or {}, "facts": facts or {}})
 
 
+def leave_out(brief: Brief) -> Steps:
+    """An agent of somebody's own, when no language model thinks for it."""
+    return finding("left out: it needs a language model")
+    yield Call("")  # a policy is a generator
+
+
 def retrieve(brief: Brief) -> Steps:
     """Fetch the bars of every coin the plan names, from one series."""
     coins = [*brief.spec["coins"], *brief.spec["driver_coins"]]

@@ -89,7 +89,7 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         taken = take_up(work, self.stage.name, state["spec"])
         if taken.spec is not None:
             state = {**state, "spec": taken.spec}
-        flow = stages(state["spec"])
+        flow = stages(state["spec"], work.customs)
         payload = {"stage": self.stage.name, "step": flow.index(self.stage) + 1, "steps": len(flow)}
         work.tell(f"stage:{self.stage.name}:started", "stage_started", payload)
         answers = (state.get("answers") or {}).get(self.stage.name)

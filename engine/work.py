@@ -22,6 +22,7 @@ from pydantic_core import core_schema
 from pydantic_settings import BaseSettings
 from sqlalchemy import select
 
+from engine.agents import Stage
 from engine.budget import Budget, BudgetSettings
 from engine.errors import Cancelled, ToolError
 from engine.llm.models import Models
@@ -102,6 +103,7 @@ class Work:
     budgets: BudgetSettings = field(default_factory=BudgetSettings.model_construct)
     # Where code that an agent writes is held; None where this machine cannot hold it.
     sandbox: Sandbox | None = None
+    customs: tuple[Stage, ...] = ()
     # Frames of this process, newest last: a hop between tools costs no Parquet round trip.
     _frames: OrderedDict[str, pd.DataFrame] = field(default_factory=OrderedDict)
     _found: dict[tuple[str, ...], Any] = field(default_factory=dict)

@@ -32,6 +32,7 @@ from storage.presence import Presence
 from storage.sessions import Lease
 
 if TYPE_CHECKING:
+    from engine.agents import Stage
     from engine.budget import BudgetSettings
     from engine.llm.models import Models
     from engine.work import EngineSettings, Work
@@ -162,9 +163,11 @@ class EngineRuns:
     models: "Models"
     budgets: "BudgetSettings"
     sandbox: "Sandbox | None"
+    customs: "tuple[Stage, ...]"
 
     @classmethod
     def prepare(cls, home: Path) -> "EngineRuns":
+        from engine import custom_agents
         from engine.budget import BudgetSettings
         from engine.llm.models import Models
         from engine.llm.settings import ModelSettings
@@ -172,8 +175,10 @@ class EngineRuns:
 
         budgets = BudgetSettings()
         models = Models.of(ModelSettings(), budgets.llm_prices)
+        models.preload()
+        customs = custom_agents.load(custom_agents.AgentSettings().omc_agents)
         sandbox = _start_sandbox(warm=models.are_there)
-        return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets, sandbox)
+        return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets, sandbox, customs)
 
     def open(self, database: Database, lease: Lease) -> "EngineRun":
         from engine.llm.models import Models
@@ -189,6 +194,7 @@ class EngineRuns:
             self.models,
             self.budgets,
             sandbox=self.sandbox,
+            customs=self.customs,
         )
         if work.assignment.repeats is not None:
             # A repeat does what was done: no model of today may choose otherwise.

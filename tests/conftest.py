@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,22 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.upper().startswith(FOREIGN) and name != "OMC_TEST_DATA":
             del os.environ[name]
+    refuse_calls_outside()
+
+
+def refuse_calls_outside() -> None:
+    """No test calls a server outside, a language model's least of all: neither from here nor from a child."""
+
+    def look(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "socket.connect":
+            address = arguments[1]
+            if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1", "localhost")):
+                raise ConnectionRefusedError(f"the tests call nobody outside: {address[0]}")
+
+    sys.addaudithook(look)
+    # Children know nothing of the hook; whatever they send over TLS goes to a port where nobody listens.
+    os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
+    os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 
 
 @pytest.fixture(scope="session")

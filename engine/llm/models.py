@@ -44,6 +44,13 @@ class Models:
             self._open[name] = open_model(self.settings, name)
         return self._open[name]
 
+    def preload(self) -> None:
+        """Import the provider's library, once for every process forked from this one. Raises NoProvider."""
+        if self.are_there:
+            from engine.llm.providers import import_library
+
+            import_library(self.settings.provider)
+
     def close(self) -> None:
         """Let go of the connections to the models' servers."""
         for model in self._open.values():

@@ -1,5 +1,6 @@
 """The providers of language models: one entry each. Their libraries are imported when a model is opened."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,16 @@ class ChatModel:
     tool_choice: str | None
 
 
+def import_library(provider: str) -> None:
+    """Load the library of a provider. Raises NoProvider."""
+    try:
+        importlib.import_module({"anthropic": "engine.llm.anthropic"}.get(provider, "langchain_openai"))
+    except ImportError as error:
+        raise NoProvider(
+            f"LLM_PROVIDER is {provider}, and its library is not installed: add the extra `{provider}`."
+        ) from error
+
+
 def open_model(settings: ModelSettings, name: str) -> ChatModel:
     """A model by its name. Raises NoProvider, and whatever the provider's library makes of bad settings."""
     client = open_client(settings.llm_timeout_seconds)
@@ -44,6 +55,8 @@ def _openai(settings: ModelSettings, name: str, client: LimitedClient) -> tuple[
         # The library would guess from the model's name; compatible servers speak the older protocol.
         use_responses_api=False if compatible else None,
         http_client=client,
+        # For the asynchronous client, which is not used: otherwise it warns of proxies.
+        http_socket_options=(),
         max_tokens=settings.max_tokens_per_request,
         # Without this a stream from another server than OpenAI's carries no usage.
         stream_usage=True,
@@ -63,6 +76,8 @@ def _azure(settings: ModelSettings, name: str, client: LimitedClient) -> tuple[B
         api_key=settings.azure_openai_api_key,
         api_version=settings.openai_api_version,
         http_client=client,
+        # For the asynchronous client, which is not used: otherwise it warns of proxies.
+        http_socket_options=(),
         max_tokens=settings.max_tokens_per_request,
         stream_usage=True,
         **_common(settings),
@@ -71,12 +86,9 @@ def _azure(settings: ModelSettings, name: str, client: LimitedClient) -> tuple[B
 
 
 def _anthropic(settings: ModelSettings, name: str, client: LimitedClient) -> tuple[BaseChatModel, str | None]:
-    try:
-        from engine.llm.anthropic import LimitedAnthropic
-    except ImportError as error:
-        raise NoProvider(
-            "LLM_PROVIDER is anthropic, and its library is not installed: add the extra `anthropic`."
-        ) from error
+    import_library("anthropic")
+    from engine.llm.anthropic import LimitedAnthropic
+
     assert settings.anthropic_api_key is not None
     chat = LimitedAnthropic(
         model_name=name,

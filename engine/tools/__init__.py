@@ -3,7 +3,7 @@
 A new tool is one function in its agent's module, nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from langchain_core.tools import BaseTool
@@ -26,3 +26,12 @@ class ToolRegistry:
         """The toolbox of one agent. Raises KeyError for an agent that does not exist."""
         held = vars(TOOLBOXES[agent_type]).values()
         return [tool for tool in held if isinstance(tool, BaseTool)]
+
+    def get_tools_by_name(self, names: Sequence[str]) -> list[BaseTool]:
+        """Tools of any toolbox, for agents that people add. Raises KeyError."""
+        known = {tool.name: tool for agent in TOOLBOXES for tool in self.get_tools_for_agent(agent)}
+        return [known[name] for name in names]
+
+    def names(self) -> set[str]:
+        """The names of all tools."""
+        return {tool.name for agent in TOOLBOXES for tool in self.get_tools_for_agent(agent)}

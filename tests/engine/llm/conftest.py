@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from engine import graph
+from engine.agents import Stage
 from engine.budget import BudgetSettings
 from engine.llm.models import Models
 from engine.llm.settings import ModelSettings
@@ -87,6 +88,7 @@ class House:
         answers: tuple[str, ...] = (),
         *,
         only_planning: bool = False,
+        customs: tuple[Stage, ...] = (),
     ) -> Outcome:
         """Work on a session to its end; questions are answered from `answers`, then as recommended.
 
@@ -95,7 +97,7 @@ class House:
         budgets = budgets or BudgetSettings()
         models = Models.of(settings or ModelSettings(llm_provider="offline"), budgets.llm_prices)
         try:
-            return self._work(session_id, models, budgets, iter(answers), only_planning)
+            return self._work(session_id, models, budgets, iter(answers), only_planning, customs)
         finally:
             models.close()
 
@@ -106,6 +108,7 @@ class House:
         budgets: BudgetSettings,
         replies: Iterator[str],
         only_planning: bool,
+        customs: tuple[Stage, ...],
     ) -> Outcome:
         while True:
             with self.database.begin() as db:
@@ -114,7 +117,14 @@ class House:
             assert lease is not None
             control = (UntilPlanned if only_planning else Control)(self.database, lease)
             work = Work(
-                self.database, self.store, lease, control, EngineSettings(omp_num_threads=1), models, budgets
+                self.database,
+                self.store,
+                lease,
+                control,
+                EngineSettings(omp_num_threads=1),
+                models,
+                budgets,
+                customs=customs,
             )
             outcome = graph.run(work)
             tasks.record(self.database, lease, outcome, tasks.Workshop("test", "", "", lambda *_: None))  # type: ignore[arg-type]

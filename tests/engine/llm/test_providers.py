@@ -1,5 +1,6 @@
 """Every provider's real client against a server on loopback: answers, usage in every mode, limits, refusals."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -174,3 +175,18 @@ def test_prices_are_found_by_the_longest_name_and_unknown_models_are_not_free() 
     assert PriceTable({}, free_if_unknown=True).find("llama").of(10**6, 10**6) == 0
     with pytest.raises(ValueError, match="two numbers"):
         parse_prices("mine=1")
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_the_tests_call_no_real_model(provider: str) -> None:
+    settings = ModelSettings.model_validate(
+        {
+            "llm_provider": provider,
+            f"{provider}_api_key": KEY,
+            "agent_max_retries": 0,
+            "llm_timeout_seconds": 5,
+        }
+    )
+    assert failure(settings).kind == "passing"
+    with pytest.raises(ConnectionRefusedError, match="nobody outside"):
+        socket.create_connection(("192.0.2.1", 443), timeout=1)

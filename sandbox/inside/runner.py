@@ -7,6 +7,7 @@ import linecache
 import os
 import random
 import sys
+import warnings
 from collections import deque
 from types import TracebackType
 from typing import Any
@@ -32,6 +33,7 @@ def execute(code: str, inputs: list[Input]) -> None:
     sys.stdout = sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(printed), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
+    warnings.showwarning = _warn
     outcome: dict[str, Any] = {"status": "ok", "value": None, "error": None, "notes": []}
     plain = Plain()
     spare = bytearray(4 << 20)  # so that there is room to say that there is no room
@@ -110,18 +112,12 @@ def _read(kind: str, file: int) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with mmap.mmap(file, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as content:
-        os.close(file)
-        source = pa.BufferReader(pa.py_buffer(content))
-        of_parquet = kind == "parquet"
-        table = (
-            pq.read_table(source, use_threads=False) if of_parquet else pa.ipc.open_file(source).read_all()
-        )
-        frame = table.to_pandas(use_threads=False).copy()
-        del table, source
-        with contextlib.suppress(BufferError):
-            content.close()
-        return frame
+    content = mmap.mmap(file, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    os.close(file)
+    source = pa.BufferReader(pa.py_buffer(content))  # text columns may go on pointing into it
+    of_parquet = kind == "parquet"
+    table = pq.read_table(source, use_threads=False) if of_parquet else pa.ipc.open_file(source).read_all()
+    return table.to_pandas(use_threads=False).copy()
 
 
 def _draw_figures(shown: set[int]) -> list[str]:
@@ -192,6 +188,11 @@ def _lines(trace: TracebackType | None) -> list[int]:
     return list(lines)
 
 
+def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """A warning on one line, without the paths of this machine."""
+    print(f"{category.__name__}: {message}")  # noqa: T201
+
+
 def _say(error: BaseException) -> str:
     try:
         said = str(error)
@@ -217,7 +218,7 @@ def _hint(error: BaseException) -> str:
                 "at hand as variables; put the answer in `result` and draw with plt."
             )
         case OSError() if error.errno == 27:
-            return "A file may have 16 MB at most. Put the answer in `result` instead."
+            return "A file may have 16 MB, all files together 64 MB. Put the answer in `result` instead."
         case OSError() if error.errno == 28:
             return "The scratch folder is full (64 MB, 256 files). Put the answer in `result` instead."
         case RuntimeError() if "can't start new thread" in str(error):

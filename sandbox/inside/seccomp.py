@@ -66,14 +66,16 @@ _SET_MODE_FILTER, _TSYNC = 1, 1
 _X32_CALLS = 0x40000000
 
 
-class _FilterProgram(ctypes.Structure):
+class FilterProgram(ctypes.Structure):
+    """struct sock_fprog."""
+
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
 def install(machine: Machine, own_pid: int) -> None:
     """Hold every thread of this process to the list, for good. Raises OSError when the kernel refuses."""
     code = build(machine, own_pid)
-    program = _FilterProgram(len(code) // 8, code)
+    program = FilterProgram(len(code) // 8, code)
     done = linux.syscall(machine.calls["seccomp"], _SET_MODE_FILTER, _TSYNC, ctypes.byref(program))
     if done != 0:  # with TSYNC: the thread that could not be brought along
         raise OSError(f"thread {done} could not be held")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sandbox import wire
-from sandbox.inside import confine, landlock, linux, namespaces, probe, runner
+from sandbox.inside import asking, confine, landlock, linux, namespaces, probe, runner
 from sandbox.inside.confine import Boundary
 from sandbox.inside.namespaces import Jail
 from sandbox.inside.syscalls import this_machine
@@ -55,13 +55,16 @@ def _prepare(given: dict[str, object]) -> Boundary:
     jail: Jail | None = None
     if given["namespaces"]:
         jail = namespaces.enter(machine, str(given["root"]), readable, str(given["font_cache"]))
-    warnings.simplefilter("ignore")
     modules = _list(given["modules"])
-    for name in modules:
-        importlib.import_module(str(name))
+    environment = dict(os.environ)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in modules:
+            importlib.import_module(str(name))
     if modules:
         _load_compiled()
-    warnings.resetwarnings()
+    for name in os.environ.keys() - environment.keys():  # a library notes where it lies
+        del os.environ[name]
     sys.path[:] = [path for path in sys.path if path.startswith(tuple(readable))]
     confine.check_clean()
     return Boundary.prepare(machine, jail, readable)
@@ -154,7 +157,10 @@ def _run(boundary: Boundary, zygote: int, inner: int, folder: int, inputs: list[
         runner.reserve()
         request, _ = wire.receive(talk)
         confine.limit(boundary, request["seconds"], request["memory_mb"], request["threads"])
-        wire.send(talk, {"scratch": True}, (scratch,))
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        questions = asking.install(boundary.machine, files=boundary.jail is None)
+        wire.send(talk, {"scratch": True}, (scratch, questions))
+        os.close(questions)
         confine.hold(boundary, scratch)
         os.write(inner, b"+")
         os.close(scratch)

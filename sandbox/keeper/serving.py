@@ -19,7 +19,7 @@ from typing import Any
 from sandbox import wire
 from sandbox.inside import probe
 from sandbox.keeper.watch import Watch
-from sandbox.keeper.zygotes import Nursery, Options, Unavailable, Zygote
+from sandbox.keeper.zygotes import Lost, Nursery, Options, Unavailable, Zygote
 
 PREFIX = "omc-sandbox-"
 AT_ONCE = 16
@@ -117,40 +117,52 @@ class Keeper:
 
     def _checked(self, request: dict[str, Any], inputs: list[int]) -> dict[str, Any]:
         """The request within this keeper's limits."""
-        code = request.get("code")
-        if (
-            not isinstance(code, str)
-            or len(code) > MOST_CODE
-            or len(request.get("inputs", [])) != len(inputs)
-        ):
+        try:
+            code, described = request["code"], request["inputs"]
+            seconds = min(float(request["seconds"]), self._most_seconds)
+            memory_mb = min(int(request["memory_mb"]), self._most_memory_mb)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unavailable("it was asked for something that is no run") from error
+        fits = isinstance(code, str) and len(code) <= MOST_CODE and len(described) == len(inputs)
+        if not (fits and seconds > 0 and memory_mb > 0):
             raise Unavailable("it was asked for something that is no run")
         return {
             "code": code,
-            "inputs": request["inputs"],
-            "seconds": min(float(request["seconds"]), self._most_seconds),
-            "memory_mb": min(int(request["memory_mb"]), self._most_memory_mb),
+            "inputs": described,
+            "seconds": seconds,
+            "memory_mb": memory_mb,
             "threads": self._threads,
         }
 
     def _run(self, client: socket.socket, request: dict[str, Any], inputs: tuple[int, ...]) -> None:
-        folder = self._base / f"run-{next(self._names)}"
         with self._room:
-            zygote = self._nursery.hire()
-            watch = Watch(request, folder, zygote.namespaces)
             try:
-                watch.run(zygote, inputs, client)
-            except BaseException:
-                watch.close()
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            finally:
-                self._nursery.release(zygote)
+                watch = self._attempt(client, request, inputs)
+            except Lost:  # before a line of the code had run, so that it can be asked for again
+                watch = self._attempt(client, request, inputs)
         try:
             wire.send(client, watch.reply(), (watch.scratch,))
             client.recv(1)  # until the client has read what it wants
         finally:
-            watch.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            self._clear(watch)
+
+    def _attempt(self, client: socket.socket, request: dict[str, Any], inputs: tuple[int, ...]) -> Watch:
+        zygote = self._nursery.hire()
+        watch = Watch(request, self._base / f"run-{next(self._names)}", zygote.namespaces)
+        try:
+            watch.run(zygote, inputs, client)
+        except BaseException as error:
+            self._clear(watch)
+            if isinstance(error, Unavailable) and zygote.is_lost():
+                raise Lost(str(error)) from error
+            raise
+        finally:
+            self._nursery.release(zygote)
+        return watch
+
+    def _clear(self, watch: Watch) -> None:
+        watch.close()
+        shutil.rmtree(watch.folder, ignore_errors=True)
 
     def _test(self, zygote: Zygote) -> None:
         """Let a run try to break out; raises Unavailable unless nothing worked."""
@@ -159,14 +171,12 @@ class Keeper:
         (outside / "file").write_text("outside")
         target = {"file": str(outside / "file"), "folder": str(outside), "pid": os.getpid()}
         request = {"probe": target, "seconds": 20.0, "memory_mb": PROBE_MB, "threads": 1}
-        folder = self._base / f"run-{next(self._names)}"
-        watch = Watch(request, folder, zygote.namespaces)
+        watch = Watch(request, self._base / f"run-{next(self._names)}", zygote.namespaces)
         try:
             watch.run(zygote, (), None)
             report = _read_report(watch)
         finally:
-            watch.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            self._clear(watch)
             shutil.rmtree(outside, ignore_errors=True)
         if report["worked"] or not report["tried"]:
             raise Unavailable(f"in the self-test a run could {', '.join(report['worked'])}")

@@ -1,7 +1,9 @@
 """One run, seen from outside: forked, held, watched until it ends or passes a limit, and measured."""
 
 import contextlib
+import errno
 import os
+import resource
 import select
 import signal
 import socket
@@ -11,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import wire
-from sandbox.inside.confine import SCRATCH_BYTES, SCRATCH_FILES
+from sandbox.inside import asking
+from sandbox.inside.confine import FILE_BYTES, SCRATCH_BYTES, SCRATCH_FILES
+from sandbox.inside.syscalls import Machine, this_machine
 from sandbox.keeper.zygotes import Unavailable, Zygote
 
 LOOK_SECONDS = 0.05
@@ -44,6 +48,7 @@ class Watch:
     verdict: tuple[str, str] | None = None
     exit: int | None = None
     scratch: int = -1
+    _questions: int = -1
     _pidfd: int = -1
     _pid: int = 0
     _base_kb: int = 0
@@ -71,6 +76,14 @@ class Watch:
                 if self._pidfd >= 0:
                     self._kill()
                     os.close(self._pidfd)
+                if self._questions >= 0:
+                    os.close(self._questions)
+
+    @property
+    def _machine(self) -> Machine:
+        machine = this_machine()
+        assert machine is not None, "the zygote has refused already"
+        return machine
 
     def reply(self) -> dict[str, Any]:
         """What the client is told, beside the scratch folder."""
@@ -93,9 +106,10 @@ class Watch:
             self._pid = _pid_behind(self._pidfd)
             wire.send(inner, self.request)
             said, files = wire.receive(inner)
-            if not files:
+            if len(files) != 2:
+                wire.close(files)
                 raise Unavailable(f"the process could not be held: {said.get('failed')}")
-            self.scratch = files[0]
+            self.scratch, self._questions = files
             if inner.recv(1) != b"+":  # sent by the last step, after which nothing can fail
                 inner.settimeout(1)
                 raise Unavailable(f"the process could not be held: {_rest(inner)}")
@@ -105,9 +119,10 @@ class Watch:
     def _watch(self, client: socket.socket | None) -> None:
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
+        poll.register(self._questions, select.POLLIN)
         if client is not None:
             poll.register(client, select.POLLIN | select.POLLHUP | select.POLLRDHUP)
-        began = time.monotonic()
+        began = looked = time.monotonic()
         self._base_kb = self._status().get("VmRSS", 0)
         while True:
             now = time.monotonic()
@@ -116,14 +131,41 @@ class Watch:
             ready = dict(poll.poll((LOOK_CLOSELY_SECONDS if close_look else LOOK_SECONDS) * 1000))
             if self._pidfd in ready:
                 break
-            if ready:
+            if ready.pop(self._questions, 0) & select.POLLIN:
+                self._answer()
+            if ready.keys() - {self._questions}:
                 self.verdict = ("killed", "Whoever asked for the run has gone.")
-            self._look(began)
+            if time.monotonic() - looked >= LOOK_CLOSELY_SECONDS:
+                looked = time.monotonic()
+                self._look(began)
             if self.verdict is not None:
                 self._kill()
                 break
         self.measured.seconds = time.monotonic() - began
         self._measure_scratch()
+
+    def _answer(self) -> None:
+        """Decide about a thread or a file that the run is about to make."""
+        question = asking.next_question(self._machine, self._questions)
+        if question is None:
+            return
+        refusal = 0
+        if question.about == "thread":
+            if self._status().get("Threads", 0) >= MOST_THREADS:
+                refusal = errno.EAGAIN
+        else:
+            files, used = self._count_scratch()
+            if files >= SCRATCH_FILES or used >= SCRATCH_BYTES:
+                refusal = errno.ENOSPC
+            else:
+                self._divide_room(files + 1)
+        asking.answer(self._questions, question, refusal)
+
+    def _divide_room(self, files: int) -> None:
+        """The more files there are, the less each may grow: together they stay near the quota between two looks."""
+        most = min(FILE_BYTES, SCRATCH_BYTES // files)
+        with contextlib.suppress(OSError):
+            resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (most, most))
 
     def _look(self, began: float) -> None:
         measured, seconds, memory_mb = self.measured, self.request["seconds"], self.request["memory_mb"]
@@ -139,7 +181,7 @@ class Watch:
             self.verdict = ("timeout", f"The code ran for {used:.1f} s; the limit is {seconds:g} s.")
         elif measured.memory_mb > memory_mb:
             self.verdict = ("memory", f"The code used {peak:,.0f} MB; the limit is {memory_mb:,} MB.")
-        elif measured.threads > MOST_THREADS:
+        elif measured.threads > 2 * MOST_THREADS:
             self.verdict = (
                 "killed",
                 f"The code had {measured.threads} threads; the limit is {MOST_THREADS}.",
@@ -165,23 +207,24 @@ class Watch:
 
     def _measure_scratch(self) -> int:
         """Note the bytes in the scratch folder; returns the number of files."""
-        if self.namespaces:
-            system = os.statvfs(self.scratch)
-            used, files = (
-                (system.f_blocks - system.f_bfree) * system.f_frsize,
-                system.f_files - system.f_ffree,
-            )
-        else:
-            used = files = 0
-            with os.scandir(self.scratch) as entries:
-                for entry in entries:
-                    files += 1
-                    with contextlib.suppress(OSError):
-                        used += entry.stat(follow_symlinks=False).st_blocks * 512
+        files, used = self._count_scratch()
         if used / MB > self.measured.scratch_mb + 0.5:
             self._grown_at = time.monotonic()
         self.measured.scratch_mb = max(self.measured.scratch_mb, used / MB)
         return files
+
+    def _count_scratch(self) -> tuple[int, int]:
+        """Files and bytes in the scratch folder."""
+        if self.namespaces:
+            system = os.statvfs(self.scratch)
+            return system.f_files - system.f_ffree, (system.f_blocks - system.f_bfree) * system.f_frsize
+        used = files = 0
+        with os.scandir(self.scratch) as entries:
+            for entry in entries:
+                files += 1
+                with contextlib.suppress(OSError):
+                    used += entry.stat(follow_symlinks=False).st_blocks * 512
+        return files, used
 
     def _learn_end(self, outer: socket.socket) -> None:
         try:

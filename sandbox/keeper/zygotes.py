@@ -25,6 +25,10 @@ class Unavailable(Exception):
     """No code can be held here; the text says why."""
 
 
+class Lost(Unavailable):
+    """The zygote was gone before it had forked the run."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How zygotes are made."""
@@ -56,6 +60,14 @@ class Zygote:
     @property
     def alive(self) -> bool:
         return self.process.poll() is None
+
+    def is_lost(self) -> bool:
+        """Whether it has ended, when something it should have done did not happen."""
+        try:
+            self.process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def end(self) -> None:
         self.control.close()

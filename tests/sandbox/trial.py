@@ -254,7 +254,7 @@ class _Measuring:
         self._before = {process.pid for process in self._keeper.children(recursive=True)}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._sample)
-        self._idle_kb: dict[int, int] = {}
+        self._idle: dict[int, int] = {}
         self.memory_mb = self.disk_mb = 0.0
         self.threads = 0
         self.left: list[int] = []
@@ -276,19 +276,21 @@ class _Measuring:
 
     def _sample(self) -> None:
         while not self._done.wait(0.02):
-            for process in self._keeper.children(recursive=True):
-                if process.pid in self._before:
-                    continue
-                with contextlib.suppress(psutil.Error):
-                    held = process.memory_info()
-                    first = self._idle_kb.setdefault(process.pid, held.rss)
-                    self.memory_mb = max(self.memory_mb, (held.rss - first) / (1 << 20))
-                    self.threads = max(self.threads, process.num_threads())
+            with contextlib.suppress(psutil.Error):
+                for process in self._keeper.children(recursive=True):
+                    if process.pid not in self._before:
+                        self._look_at(process)
             used = 0
-            for path in self._base.glob("run-*/*"):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                for path in self._base.glob("run-*/*"):
                     used += path.lstat().st_blocks * 512
             self.disk_mb = max(self.disk_mb, used / (1 << 20))
+
+    def _look_at(self, process: psutil.Process) -> None:
+        held = process.memory_info()
+        first = self._idle.setdefault(process.pid, held.rss)
+        self.memory_mb = max(self.memory_mb, (held.rss - first) / (1 << 20))
+        self.threads = max(self.threads, process.num_threads())
 
 
 @contextlib.contextmanager

@@ -67,13 +67,13 @@ class Discord(Posting):
 
     async def open_thread(self, place: Place, message: Message, key: Key) -> Opened:
         opened = await super().open_thread(place, message, key)
-        self.later(self._links.opened(message.run, opened.thread))
+        self.opened(message.run, opened.thread)
         return opened
 
     async def post(self, place: Place, message: Message, key: Key) -> str:
         message_id = await super().post(place, message, key)
         if message.kind == "root" and place.thread:
-            self.later(self._links.opened(message.run, place.thread))
+            self.opened(message.run, place.thread)
         return message_id
 
     async def run(self, conversation: Conversation) -> None:
@@ -103,6 +103,10 @@ class Discord(Posting):
         """A command was answered: the link to its thread is added when there is one."""
         if said is not None and said[0].ok and said[0].run and said[1]:
             self.later(self._links.answered(said[0].run, interaction, said[1]))
+
+    def opened(self, run: str, thread: str) -> None:
+        """The thread of a run is there: whoever asked for it and was answered gets the link."""
+        self.later(self._links.opened(run, thread))
 
     def later(self, work: Coroutine[Any, Any, None] | None) -> None:
         """Do something that nobody waits for."""
@@ -210,6 +214,11 @@ class Client(discord.Client):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         logger.exception("what Discord delivered as %s could not be taken in", event_method)
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """A thread of ours, perhaps opened by another process: whoever asked here gets its link."""
+        if self.user is not None and thread.owner_id == self.user.id:
+            self._platform.opened(thread.name.split(" ")[0], str(thread.id))
 
     # What people write.
 

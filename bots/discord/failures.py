@@ -10,12 +10,13 @@ from bots.errors import PlatformError, Rejected, TryLater
 
 ARCHIVED = 50083
 THREAD_EXISTS = 160004
+ANSWERED = 40060
 WORDS = {
     10003: "the channel is gone, or the bot was shut out of it",
     10004: "the bot was removed from the server",
     10008: "the message was deleted",
     40005: "a file is larger than Discord takes",
-    40060: "that was answered already",
+    ANSWERED: "that was answered already",
     50001: "the bot cannot see the channel: let it in under the channel's permissions",
     50005: "the message is not the bot's own",
     50007: "this person takes no private messages from the bot",

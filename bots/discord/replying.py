@@ -11,7 +11,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bots.discord.failures import translated
+from bots.discord.failures import ANSWERED, translated
 from bots.discord.markup import escape, fenced, pieces
 from bots.discord.rendering import home_of, modal_of, opener, view_of
 from bots.errors import PlatformError
@@ -55,8 +55,9 @@ async def answer(
             await _send(interaction, reply, again, is_command=is_command)
             return reply, _words(reply)
     except PlatformError as error:
-        # What was asked for is done; only its private answer is lost, and there is no second way to it.
-        logger.warning("an answer to %s did not arrive: %s", interaction.user.id, error)
+        # What was asked for is done. Another process has answered, or the answer is lost: there is no second way to it.
+        if getattr(error.__cause__, "code", None) != ANSWERED:
+            logger.warning("an answer to %s did not arrive: %s", interaction.user.id, error)
         await working
         return None
 

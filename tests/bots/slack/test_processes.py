@@ -1,68 +1,18 @@
 """Real bot processes against a real database, killed at any moment: nothing lost, nothing twice, order kept."""
 
 import asyncio
-import os
 import random
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.database import Database
-from storage.models import AnalysisSession
-from tests.bots.stories import Story
+from tests.bots.processes import FOREIGN, MOST_RESIDENT_KB, bots_on, resident_kb, story_of, until
 from tests.slack_double import SlackDouble
 from tests.slack_double.server import APP_TOKEN, BOT_TOKEN, Fault, Posted
-
-FOREIGN = (
-    "engine",
-    "sandbox",
-    "langgraph",
-    "langchain",
-    "pandas",
-    "numpy",
-    "pyarrow",
-    "sklearn",
-    "discord",
-    "alembic",
-)
-
-
-class Bots:
-    """`omc bot slack` as processes."""
-
-    def __init__(self, slack: SlackDouble, database_url: str, redis_url: str, home: Path) -> None:
-        self._home = home
-        self._env = {
-            **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "OMC_HOME": str(home),
-            "SLACK_API_BASE": slack.base,
-            "SLACK_BOT_TOKEN": BOT_TOKEN,
-            "SLACK_APP_TOKEN": APP_TOKEN,
-        }
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *flags: str) -> subprocess.Popen[bytes]:
-        log = (self._home / f"bot-{len(self.running)}.log").open("ab")
-        command = [sys.executable, *flags, "-m", "bots.cli", "bot", "slack"]
-        process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
-        log.close()
-        self.running.append(process)
-        return process
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        process.wait()
-
-    def logs(self) -> str:
-        return "".join(path.read_text(errors="replace") for path in sorted(self._home.glob("bot-*.log")))
 
 
 @pytest.fixture
@@ -72,36 +22,14 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-@asynccontextmanager
-async def bots_on(slack: SlackDouble, database_url: str, redis_url: str, home: Path) -> AsyncIterator[Bots]:
-    bots = Bots(slack, database_url, redis_url, home)
-    try:
-        yield bots
-    finally:
-        for process in bots.running:
-            if process.poll() is None:
-                process.terminate()
-        for process in bots.running:
-            try:
-                await asyncio.to_thread(process.wait, 20)
-            except subprocess.TimeoutExpired:
-                bots.kill(process)
-
-
-async def until(condition: object, what: str, bots: Bots, *, seconds: float = 60) -> None:
-    assert callable(condition)
-    try:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"waited in vain until {what}\n{bots.logs()}") from None
-
-
-def story_of(database: Database, number: int) -> Story | None:
-    with database.begin() as db:
-        row = db.query(AnalysisSession).filter_by(number=number).one_or_none()
-        return Story(database, row.id, row.number) if row else None
+def settings(slack: SlackDouble, database_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SLACK_API_BASE": slack.base,
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_APP_TOKEN": APP_TOKEN,
+    }
 
 
 def notes(thread: list[Posted]) -> list[str]:
@@ -111,10 +39,10 @@ def notes(thread: list[Posted]) -> list[str]:
 def test_a_session_from_a_command_to_its_finish_and_on(
     database: Database, database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    async def play() -> str:
+    async def play() -> set[str]:
         async with (
             SlackDouble().serving() as slack,
-            bots_on(slack, database_url, redis_url, tmp_path) as bots,
+            bots_on("slack", tmp_path, settings(slack, database_url, redis_url)) as bots,
         ):
             bot = bots.start("-X", "importtime")
             await until(lambda: slack.sockets, "the bot is there", bots)
@@ -152,17 +80,15 @@ def test_a_session_from_a_command_to_its_finish_and_on(
                 "it is acknowledged",
                 bots,
             )
-            resident = int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{bot.pid}/status").read_text())[0])
-            assert resident < 120 * 1024, f"{resident} kB"
+            assert resident_kb(bot) < MOST_RESIDENT_KB
             bot.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(bot.wait, 20) == 0
             assert slack.complaints == []
-            return bots.logs()
+            return bots.loaded()
 
-    log = asyncio.run(play())
-    loaded = {line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")}
+    loaded = asyncio.run(play())
     assert "slack_bolt" in loaded
-    assert [name for name in loaded if name.split(".")[0] in FOREIGN] == []
+    assert [name for name in loaded if name.split(".")[0] in (*FOREIGN, "discord")] == []
 
 
 def test_bots_that_are_killed_while_they_tell_lose_nothing_and_say_nothing_twice(
@@ -173,7 +99,7 @@ def test_bots_that_are_killed_while_they_tell_lose_nothing_and_say_nothing_twice
     async def play() -> None:
         async with (
             SlackDouble().serving() as slack,
-            bots_on(slack, database_url, redis_url, tmp_path) as bots,
+            bots_on("slack", tmp_path, settings(slack, database_url, redis_url)) as bots,
         ):
             pair = [bots.start(), bots.start()]
             await until(lambda: len(slack.sockets) == 2, "two bots are there", bots)

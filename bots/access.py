@@ -49,10 +49,9 @@ def rights_of(db: Session, speaker: Speaker) -> Rights:
 
     Whoever sits at a terminal holds the database itself.
     """
-    by_name = preferences.grant_of(db, speaker.platform, speaker.workspace, speaker.external_id)
-    others = preferences.grant_of(db, speaker.platform, speaker.workspace, preferences.EVERYBODY)
+    granted = preferences.grants_for(db, speaker.platform, speaker.workspace, speaker.external_id)
     role, runs, usd = (
-        next((value for row in (by_name, others) if row and (value := getattr(row, name)) is not None), None)
+        next((value for row in granted if (value := getattr(row, name)) is not None), None)
         for name in ("role", "runs_a_day", "usd_a_month")
     )
     if speaker.is_admin or speaker.platform == "terminal":

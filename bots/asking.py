@@ -66,6 +66,7 @@ class Asked:
     zone: ZoneInfo
     limits: AccessSettings
     saved: dict[str, str]  # the person's defaults
+    of_channel: dict[str, str]  # those of the channel they speak in
     key: str = ""
     wakes: list[Wake] = field(default_factory=list)
     forgotten: set[str] = field(default_factory=set)  # hashes of files whose run is deleted

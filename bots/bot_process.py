@@ -35,7 +35,13 @@ async def _run(house: House, platform: Platform, ready: asyncio.Event, greeting:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     conversation = CoreConversation(house.backend, platform.name, store=house.store)
-    delivery = Delivery(house.database, platform, house.store, restore=house.services.ensure)
+    delivery = Delivery(
+        house.database,
+        platform,
+        house.store,
+        restore=house.services.ensure,
+        give_way=conversation.is_busy,
+    )
     listening = asyncio.create_task(platform.run(conversation))
     told = asyncio.create_task(_greet(ready, greeting))
     stopping = asyncio.create_task(stopped.wait())

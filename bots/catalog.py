@@ -33,6 +33,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("cancel", "run", aliases=("stop",)),
     CommandSpec("results", "run", aliases=("result", "files")),
     CommandSpec("rerun", "run"),
+    CommandSpec("predict", "run"),
     CommandSpec("compare", "runs", aliases=("diff",)),
     CommandSpec("delete", "run"),
     CommandSpec("coins"),

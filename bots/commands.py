@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import select
 
 from bots import access, catalog, lookups, pages, people, presses, replies, runs, talk
-from bots.asking import Asked, Backend, Enqueue, facts_of
+from bots.asking import Asked, Backend, Enqueue, Wake, facts_of
 from bots.errors import BotError, Refusal
 from bots.platform import (
     Answer,
@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Callable[[Asked, str, Mapping[str, str]], Reply]] = {
     "cancel": lambda asked, text, _: runs.cancel(asked, text),
     "results": lambda asked, text, _: replies.results(asked, text),
     "rerun": lambda asked, text, _: runs.rerun(asked, text),
+    "predict": lambda asked, text, _: replies.predict(asked, text),
     "compare": lambda asked, text, _: replies.compare(asked, text),
     "delete": lambda asked, text, _: runs.delete(asked, text),
     "coins": lambda asked, text, _: pages.coins(asked),
@@ -61,10 +62,15 @@ COMMANDS: Mapping[str, Callable[[Asked, str, Mapping[str, str]], Reply]] = {
 logger = logging.getLogger(__name__)
 
 
-def handle(backend: Backend, said: Heard) -> Reply:
-    """Do what was said; a refusal or an expected failure is a reply too, and so is a bug, by its reference."""
+def handle(
+    backend: Backend, said: Heard, wake_later: Callable[[Callable[[], None]], object] | None = None
+) -> Reply:
+    """Do what was said; a refusal or an expected failure is a reply too, and so is a bug, by its reference.
+
+    With `wake_later`, workers are woken by what is handed to it, and the reply does not wait for the queue.
+    """
     try:
-        return _handle(backend, said)
+        return _handle(backend, said, wake_later)
     except (BotError, StorageError) as error:
         return Reply(str(error), ok=False)
     except Exception:
@@ -74,7 +80,9 @@ def handle(backend: Backend, said: Heard) -> Reply:
         return Reply(words("unexpected", reference=reference), ok=False)
 
 
-def _handle(backend: Backend, said: Heard) -> Reply:
+def _handle(
+    backend: Backend, said: Heard, wake_later: Callable[[Callable[[], None]], object] | None
+) -> Reply:
     speaker, key = said.speaker, getattr(said, "key", "")
     place = getattr(said, "place", None) or Place(speaker.workspace, "")
     with backend.database.begin() as db:
@@ -89,12 +97,21 @@ def _handle(backend: Backend, said: Heard) -> Reply:
             heard.record(db, speaker.platform, speaker.workspace, key, asked.session_id, record)
     if backend.store is not None and asked.forgotten:
         _forget_files(backend, backend.store, asked.forgotten)
-    for wake in asked.wakes:
+    if asked.wakes:
+        wakes = tuple(asked.wakes)
+        if wake_later is None:
+            _wake(backend, wakes)
+        else:
+            wake_later(lambda: _wake(backend, wakes))
+    return reply
+
+
+def _wake(backend: Backend, wakes: Sequence[Wake]) -> None:
+    for wake in wakes:
         try:
             backend.enqueue(wake.session_id, wake.owner_id, wake.epoch, first=wake.first)
         except JobsError as error:  # the queue is away: the sweeper wakes the worker
             logger.warning("session %s waits for the sweeper: %s", wake.session_id, error)
-    return reply
 
 
 def _forget_files(backend: Backend, store: ArtifactStore, hashes: set[str]) -> None:
@@ -111,7 +128,7 @@ def _forget_files(backend: Backend, store: ArtifactStore, hashes: set[str]) -> N
 def ask(db: Any, backend: Backend, speaker: Speaker, place: Place, key: str = "") -> Asked:
     """Who asks, with what they may and how they want to be spoken to."""
     user = users.identify(db, speaker.platform, speaker.workspace, speaker.external_id, speaker.display_name)
-    saved = preferences.of_person(db, user.id)
+    saved, of_channel = preferences.saved_for(db, user.id, speaker.platform, place.workspace, place.channel)
     return Asked(
         db=db,
         speaker=speaker,
@@ -122,6 +139,7 @@ def ask(db: Any, backend: Backend, speaker: Speaker, place: Place, key: str = ""
         zone=_zone(saved.get("zone"), speaker.zone),
         limits=backend.access,
         saved=saved,
+        of_channel=of_channel,
         key=key,
     )
 

@@ -19,15 +19,28 @@ class CoreConversation:
     """What one platform's people say, on its way to `bots.commands`; files go to `bots.dropping`."""
 
     def __init__(
-        self, backend: Backend, platform: str, *, store: ArtifactStore | None = None, threads: int = 8
+        self, backend: Backend, platform: str, *, store: ArtifactStore | None = None, threads: int = 4
     ) -> None:
         """Without a `store`, files are not taken in."""
         self._backend = backend
         self._platform = platform
         self._store = store
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="conversation")
+        self._answering = 0
+        self._waking = ThreadPoolExecutor(1, thread_name_prefix="waking")
+
+    def is_busy(self) -> bool:
+        """Whether several people wait for their reply right now."""
+        return self._answering > 2
 
     async def handle(self, heard: Heard) -> Reply:
+        self._answering += 1
+        try:
+            return await self._handle(heard)
+        finally:
+            self._answering -= 1
+
+    async def _handle(self, heard: Heard) -> Reply:
         about_files = (
             isinstance(heard, Dropped)
             or (isinstance(heard, Press) and heard.action in IMPORTS)
@@ -35,7 +48,7 @@ class CoreConversation:
         )
         if about_files and self._store is not None:
             return await self._take_in(self._store, heard)
-        return await self._in_thread(commands.handle, self._backend, heard)
+        return await self._in_thread(commands.handle, self._backend, heard, self._waking.submit)
 
     async def suggest(self, speaker: Speaker, option: str, typed: str) -> Sequence[str]:
         return await self._in_thread(commands.suggest, self._backend, speaker, option, typed)
@@ -45,6 +58,7 @@ class CoreConversation:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False)
+        self._waking.shutdown(wait=False)  # what is handed to it is still done
 
     async def _take_in(self, store: ArtifactStore, heard: Heard) -> Reply:
         """A file and what is said about it; each is worked on once."""

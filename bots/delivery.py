@@ -39,6 +39,8 @@ CALL_SECONDS = 15.0
 UPLOAD_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 300.0
 UPLOAD_ATTEMPTS = 3
+AT_ONCE = 12
+LONGEST_ASIDE_SECONDS = 2.0
 # A message that makes our own code fail must not keep its thread silent for ever.
 BUG_ATTEMPTS = 8
 
@@ -99,9 +101,14 @@ class Delivery:
         *,
         thread: str | None = None,
         restore: Callable[[], object] | None = None,
+        give_way: Callable[[], bool] | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        """`restore` is called when the database does not answer; it may bring it back."""
+        """`restore` is called when the database does not answer; it may bring it back.
+
+        While `give_way` says so, telling waits for a moment: people who act are answered first.
+        """
+        self._give_way = give_way
         self._database = database
         self._platform = platform
         self._store = store
@@ -112,6 +119,8 @@ class Delivery:
         self._wake = asyncio.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="delivery")
         self._tasks: set[asyncio.Task[None]] = set()
+        # People who act are answered by the same process: they must not stand behind a hundred threads.
+        self._room = asyncio.Semaphore(AT_ONCE)
         # A lock lives as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
 
@@ -172,7 +181,8 @@ class Delivery:
         if lock is None:
             lock = self._locks[session_id] = asyncio.Lock()
         try:
-            async with lock:
+            async with lock, self._room:
+                await self._step_aside()
                 if card:
                     await self._edit_card(session_id)
                 if post is not None:
@@ -184,6 +194,13 @@ class Delivery:
             OSError,
         ) as error:  # the claims run out, and all is tried again
             logger.warning("R-%s waits for the database: %s", session_id, str(error).splitlines()[0])
+
+    async def _step_aside(self) -> None:
+        """Wait while people are being answered, but not for long: they want to hear of their runs as well."""
+        waited = 0.0
+        while self._give_way is not None and self._give_way() and waited < LONGEST_ASIDE_SECONDS:
+            await asyncio.sleep(0.05)
+            waited += 0.05
 
     async def _edit_card(self, session_id: uuid.UUID) -> None:
         story = await self._read(session_id)

@@ -1,11 +1,11 @@
 """What people are told when they ask about runs: how one stands, which there are, what came out."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bots import lookups, messages, runs
+from bots import differences, lookups, messages, predicting, runs
 from bots.asking import Asked, facts_of, is_over
 from bots.errors import Refusal
 from bots.platform import Message, Reply, Table
@@ -61,24 +61,28 @@ def send_files(asked: Asked, reference: str) -> Reply:
     return runs.send_files(asked, row, files)
 
 
+def predict(asked: Asked, text: str) -> Reply:
+    """What the model of a finished run says now; that takes a while. Raises Refusal."""
+    row = _finished(asked, text, "predict")
+    run, words = f"R-{row.number}", asked.words
+    return Reply(words("predict.begun", run=run), run=run, later=lambda: predicting.predict(run, words))
+
+
 def compare(asked: Asked, text: str) -> Reply:
-    """Two results side by side, figure by figure. Raises Refusal."""
+    """Which inputs of two results differ, and which of them moved which figures. Raises Refusal."""
     named = re.findall(r"(?i)(?:r-?)?\d+", text)
     if len(named) != 2:
         raise Refusal(asked.words("two_runs"))
-    pair = [asked.find(reference) for reference in named]
-    for row in pair:
-        if row.status != "completed" or not row.result:
-            run = f"R-{row.number}"
-            raise Refusal(asked.words("compare.needs_results", run=run, state=asked.state(row)))
-    names = [f"R-{row.number}" for row in pair]
-    columns = [dict(_figures(row.result or {}, asked.words)) for row in pair]
-    rows = tuple(
-        (label, *(column.get(label, "") for column in columns))
-        for label in dict.fromkeys(label for column in columns for label in column)
-    )
-    table = Table(("", *names), (False, False, False), rows)
-    return Reply(f"{asked.words('compare.title', a=names[0], b=names[1])}\n\n{table.text()}", fixed=True)
+    first, second = (_finished(asked, reference, "compare") for reference in named)
+    found = differences.compare(first.result or {}, second.result or {})
+    return Reply(differences.tell(found, f"R-{first.number}", f"R-{second.number}"), fixed=True)
+
+
+def _finished(asked: Asked, text: str, command: str) -> AnalysisSession:
+    row = asked.find(text, command)
+    if row.status != "completed" or not row.result:
+        raise Refusal(asked.words("no_results", run=f"R-{row.number}", state=asked.state(row)))
+    return row
 
 
 def standing(facts: Sequence[Fact], run: str, words: Words | None = None, spec: Any = None) -> str:
@@ -134,33 +138,3 @@ def _table(asked: Asked, rows: Sequence[AnalysisSession]) -> str:
             for row in rows
         ),
     ).text()  # fmt: skip
-
-
-def _figures(result: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
-    """What two results are compared by, ready to be read."""
-    spec, verdict = result.get("spec") or {}, result.get("verdict") or {}
-    decision = str(verdict.get("decision") or "")
-    p_value = verdict.get("p_value")
-    data = result.get("data") or {}
-    figures = [
-        (
-            words("row.verdict"),
-            words(f"decision.{decision}") if words.knows(f"decision.{decision}") else decision,
-        ),
-        (words("row.coins"), ", ".join(map(str, spec.get("coins", ()))).upper()),
-        (words("row.horizon"), str(spec.get("horizon") or "")),
-        (words("row.period"), f"{str(spec.get('start'))[:10]} – {str(spec.get('end'))[:10]}"),
-        (words("row.costs"), f"{spec['costs_bps']:g}" if spec.get("costs_bps") is not None else ""),
-        (words("row.data"), f"{data.get('series', '')} {str(data.get('hash') or '')[:12]}".strip()),
-        (words("row.best"), one_line(str(verdict.get("best_model") or ""), 24)),
-        (words("row.p"), f"{p_value:.3f}" if isinstance(p_value, int | float) else ""),
-    ]
-    best = next(
-        (model for model in result.get("models") or () if model.get("name") == verdict.get("best_model")),
-        None,
-    )
-    for name, value in ((best or {}).get("metrics") or {}).items():
-        number = value.get("value") if isinstance(value, Mapping) else value
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            figures.append((name.replace("_", " "), f"{number:.4g}"))
-    return [(label, value) for label, value in figures if value][:20]

@@ -16,7 +16,7 @@ from bots.errors import Refusal
 from bots.platform import Answer, Field, Form, Reply
 from bots.text import clean, one_line
 from bots.words import Words, words_of
-from storage import events, preferences, sessions, users
+from storage import events, sessions, users
 from storage.models import AnalysisSession, Artifact, Feedback, HeardAct
 from storage.redaction import redact
 from storage.sessions import Answered
@@ -57,8 +57,7 @@ def begin(
         raise Refusal(asked.words(how if asked.words.knows(how) else "unreachable", bot="omc"))
     access.check_room(asked.db, asked.user, asked.rights, asked.limits, asked.words)
     place, platform = asked.place, asked.speaker.platform
-    channel = preferences.of_channel(asked.db, platform, place.workspace, place.channel)
-    saved = {**channel, **asked.saved}
+    saved = {**asked.of_channel, **asked.saved}
     if "budget" in saved and "budget" not in chosen:
         chosen["budget"] = str(saved["budget"])
     wanted: dict[str, Any] = {**chosen, **(extra or {})}

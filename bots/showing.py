@@ -190,7 +190,8 @@ class Reply:
 
     Text and message go to them alone, unless `shared`: then everybody in the place may read it. `ok` is False when
     nothing was done. `form` is opened, `home` replaces their page, `reaction` is put under their message. `fixed`
-    text is laid out for a fixed-width font.
+    text is laid out for a fixed-width font. `later` is what takes longer than a platform waits: the adapter awaits it
+    once it has acknowledged the act, and gives the reply that comes of it in the same way.
     """
 
     text: str = ""
@@ -202,6 +203,7 @@ class Reply:
     form: Form | None = None
     home: Home | None = None
     reaction: Literal["", "kept", "done", "refused"] = ""
+    later: Callable[[], Awaitable["Reply"]] | None = None
 
     def plain(self) -> str:
         """All that is said in it as plain text."""

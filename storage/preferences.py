@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,9 +12,14 @@ from storage.models import AnalysisSession, Grant, SavedDefaults, Usage
 EVERYBODY = ""
 
 
-def of_person(db: Session, user_id: uuid.UUID) -> dict[str, Any]:
-    """A person's saved defaults."""
-    return _options(db, "person", str(user_id))
+def saved_for(
+    db: Session, user_id: uuid.UUID, platform: str, workspace: str, channel: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The saved defaults of a person, and of the channel they speak in."""
+    person, room = ("person", str(user_id)), ("channel", f"{platform}:{workspace}:{channel}")
+    wanted = tuple_(SavedDefaults.scope, SavedDefaults.owner).in_([person, room])
+    found = {row.scope: dict(row.options) for row in db.scalars(select(SavedDefaults).where(wanted))}
+    return found.get("person", {}), found.get("channel", {})
 
 
 def of_channel(db: Session, platform: str, workspace: str, channel: str) -> dict[str, Any]:
@@ -37,6 +42,13 @@ def save_for_channel(
 def grant_of(db: Session, platform: str, workspace: str, external_id: str) -> Grant | None:
     """What somebody was granted by name; `EVERYBODY` for what the others may."""
     return db.get(Grant, (platform, workspace, external_id))
+
+
+def grants_for(db: Session, platform: str, workspace: str, external_id: str) -> list[Grant]:
+    """What somebody was granted by name, then what everybody was."""
+    mine = select(Grant).where(Grant.platform == platform, Grant.workspace == workspace)
+    rows = db.scalars(mine.where(Grant.external_id.in_([external_id, EVERYBODY])))
+    return sorted(rows, key=lambda row: row.external_id == EVERYBODY)
 
 
 def grants(db: Session, platform: str, workspace: str) -> list[Grant]:

@@ -103,7 +103,6 @@ def create(
     )
     db.add(row)
     db.flush()
-    db.refresh(row)
     say(db, row.id, "user", goal, details={"goal": True, "message": message_id})
     before = db.get(AnalysisSession, follows_id) if follows_id else None
     payload = {

@@ -136,6 +136,8 @@ class FakeChat:
         reply = await conversation.handle(heard)
         if reply.text or reply.message:
             self.told.append(reply.plain())
+        if reply.later is not None:
+            self.told.append((await reply.later()).plain())
         if reply.form is not None:
             self.forms.append(reply.form)
         if reply.home is not None:

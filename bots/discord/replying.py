@@ -53,6 +53,8 @@ async def answer(
                 await interaction.response.defer(ephemeral=True, thinking=is_command)
             reply = await working
             await _send(interaction, reply, again, is_command=is_command)
+            if reply.later is not None:
+                await _send(interaction, await reply.later(), again, is_command=False)
             return reply, _words(reply)
     except PlatformError as error:
         # What was asked for is done. Another process has answered, or the answer is lost: there is no second way to it.
@@ -68,6 +70,12 @@ async def respond(message: discord.Message, reply: Reply) -> None:
     with contextlib.suppress(PlatformError), translated():
         if mark:
             await message.add_reaction(REACTIONS[mark])
+    await _say(message, reply)
+    if reply.later is not None:
+        await _say(message, await reply.later())
+
+
+async def _say(message: discord.Message, reply: Reply) -> None:
     parts = _parts(reply)
     if not parts:
         return

@@ -22,7 +22,7 @@ from slack_sdk.errors import SlackApiError
 from bots.errors import PlatformError, Rejected
 from bots.platform import Conversation, Heard, Pace, Place, Press, Reply, Speaker, Typed
 from bots.slack import hearing
-from bots.slack.clients import People, Workspace, Workspaces
+from bots.slack.clients import People, Workspace, Workspaces, proxy_for
 from bots.slack.failures import code_of
 from bots.slack.posting import Posting
 from bots.slack.readback import read_back
@@ -85,6 +85,7 @@ class Slack(Posting):
                     )
                 if self._settings.mode == "socket":
                     handler = AsyncSocketModeHandler(app, self._settings.slack_app_token)
+                    handler.client.proxy = proxy_for(self._settings.api_base)
                     await handler.client.connect()  # type: ignore[no-untyped-call]
                 self.ready.set()
                 await asyncio.Event().wait()
@@ -134,6 +135,8 @@ class Slack(Posting):
                 await ack()
                 return
             await ack(text=escape(reply.plain()), blocks=_blocks(reply), response_type="ephemeral")
+            if reply.later is not None:
+                self._later(self._answer(said, Reply(later=reply.later)))
 
         @app.shortcut("omc_analyze")
         async def shortcut(ack: AsyncAck, body: Body) -> None:
@@ -293,6 +296,8 @@ class Slack(Posting):
                 await self._react(workspace, said, REACTIONS[reply.reaction])
             if reply.text or reply.message:
                 await self._say(workspace, said.speaker, place, reply)
+            if reply.later is not None:
+                await self._answer(said, await reply.later())
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, PlatformError) as error:
             logger.warning("a reply to %s was lost: %s", said.speaker.external_id, error)
 

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -112,7 +114,18 @@ class Workspaces:
             if patient
             else []
         )
-        return AsyncWebClient(token, base_url=self._base_url, retry_handlers=handlers, timeout=14)
+        client = AsyncWebClient(token, base_url=self._base_url, retry_handlers=handlers, timeout=14)
+        client.proxy = proxy_for(self._base_url)
+        return client
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for `url`; the SDK takes any there is and never looks at NO_PROXY."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("https") or proxies.get("http")
 
 
 class People:

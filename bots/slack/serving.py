@@ -17,7 +17,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bots.slack.clients import Workspaces
+from bots.slack.clients import Workspaces, proxy_for
 from bots.slack.settings import SlackSettings
 from storage.errors import StorageError
 from storage.installations import Installed
@@ -66,8 +66,10 @@ async def serve(
 
 def installation_flow(settings: SlackSettings, workspaces: Workspaces) -> AsyncOAuthFlow:
     """Slack's way of installing an app, with our store behind it."""
+    client = AsyncWebClient(base_url=settings.api_base)
+    client.proxy = proxy_for(settings.api_base)
     return AsyncOAuthFlow(
-        client=AsyncWebClient(base_url=settings.api_base),
+        client=client,
         settings=AsyncOAuthSettings(
             client_id=settings.slack_client_id,
             client_secret=settings.slack_client_secret,

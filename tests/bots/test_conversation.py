@@ -387,7 +387,9 @@ def test_results_lists_and_comparisons(chat: Chat) -> None:
     listed = chat.command("list")
     assert listed.fixed
     assert "no edge" in listed.text
-    assert "R-1 beside R-2" in chat.command("compare R-1 R-2").text
+    assert chat.command("compare R-1 R-2").text.startswith("R-2 is identical to R-1")
+    assert chat.command("predict R-2").later is not None
+    assert not chat.command("predict R-9").ok
     assert not chat.command("compare R-1 R-9").ok
 
 

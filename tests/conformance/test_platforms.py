@@ -268,6 +268,22 @@ def test_a_command_is_heard_and_answered_to_the_person_alone(make_chat: ChatRigM
     try_on(make_chat, story, reply=lambda heard: Reply("R-7 is in the queue."))
 
 
+def test_what_takes_longer_is_told_afterwards(make_chat: ChatRigMaker) -> None:
+    async def forecast() -> Reply:
+        return Reply("Chance of a rise: 51 %.")
+
+    async def story(rig: ChatRig, _: Recorder) -> None:
+        await rig.command("analyze will btc rise?")
+
+        async def told() -> bool:
+            return any("51 %" in said for said in await rig.told())
+
+        await until(told)
+        assert "Working on it." in " ".join(await rig.told())
+
+    try_on(make_chat, story, reply=lambda heard: Reply("Working on it.", later=forecast))
+
+
 def test_a_button_is_heard_with_its_run_and_value(make_chat: ChatRigMaker) -> None:
     async def story(rig: ChatRig, recorder: Recorder) -> None:
         place = await open_thread(rig)

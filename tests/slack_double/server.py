@@ -93,6 +93,7 @@ class SlackDouble:
         self._looked_at = 0.0
         self._next_socket = 0
         self.last: tuple[str, Body] | None = None
+        self.patience_seconds = 3.0
 
     # What the bot does -------------------------------------------------------------------------------------
 
@@ -392,7 +393,7 @@ class SlackDouble:
 
     # What people do ----------------------------------------------------------------------------------------
 
-    async def send(self, kind: str, payload: Body, *, seconds: float = 3.0) -> Body | None:
+    async def send(self, kind: str, payload: Body) -> Body | None:
         """Deliver something to the app and wait for its acknowledgement; TimeoutError when none comes."""
         self.last = (kind, payload)
         if self.http_target:
@@ -401,7 +402,7 @@ class SlackDouble:
         envelope = f"E{self._count}"
         waiting: asyncio.Future[Body | None] = asyncio.get_running_loop().create_future()
         self.acks[envelope] = waiting
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(self.patience_seconds):
             while not self.sockets:
                 await asyncio.sleep(0.01)
             self._next_socket += 1

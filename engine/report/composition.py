@@ -259,7 +259,8 @@ def _data(result: Result) -> Iterator[Block]:
     yield Heading("The data")
     yield Paragraph(
         f"Series {data.series}; one series is never mixed with another. A bar is known when it ends. "
-        f"{wording.data_age(result)}"
+        f"{wording.data_age(result)}",
+        tone="lead" if data.coins else "plain",
     )
     if data.coins:
         columns = ("Coin", "Bars", "First", "Missing", "Double", "Stale", "Crossed", "Spikes", "Largest move")
@@ -403,7 +404,8 @@ def _rebuild(result: Result) -> Iterator[Block]:
     yield Paragraph(
         "The notebook beside this report recomputes every figure from data.parquet and compares it with "
         "metrics.json. "
-        f"The run took {took}{count(usage.tokens)} tokens{cost} ({usage.model})."
+        f"The run took {took}{count(usage.tokens)} tokens{cost} ({usage.model}).",
+        tone="lead",
     )
     facts = {
         "run": result.run,

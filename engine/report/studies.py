@@ -31,6 +31,8 @@ def compared(found: Contrast, source: Source) -> Part:
     title, values = _answer(found)
     what = f"{', '.join(c.upper() for c in found.coins)}, {_ahead(found.horizon_minutes)} ahead"
     behind = second.behind
+    if behind is not None and found.by == "features" and not first.name.startswith("with "):
+        behind = Estimate(-behind.value, -behind.high, -behind.low)  # of leaving it in, whichever is ahead
     text = ""
     if behind is not None:
         luck = "beyond chance" if found.comparison.is_clear else "which luck explains"

@@ -11,8 +11,8 @@ ORDER: Final = 50
 
 
 def draw(scene: Scene) -> Chart | None:
-    """Only where there are several coins."""
-    both = together(scene.prices, seed=0)
+    """Only where there are three coins or more: of two it would be one number in a large square."""
+    both = together(scene.prices, seed=0) if len(scene.prices) > 2 else None
     if both is None:
         return None
     return draw_correlation(

@@ -13,7 +13,7 @@ from engine.science.metrics import Estimate
 NAMES = ("calm", "usual", "wild")
 _SHARES = (0.25, 0.75)
 _FEWEST_DAYS = 20
-_RESAMPLES = 400
+_RESAMPLES = 2_000
 _WEEK = len(WEEKDAYS)
 
 

@@ -60,6 +60,7 @@ def _examine() -> Iterator[Finding]:
             yield _try("prices", lambda: _prices(database))
             yield _try("workers", lambda: _workers(database))
             yield _try("slack", _slack)
+            yield _try("discord", _discord)
             yield from _untold(database)
         finally:
             database.close()
@@ -190,6 +191,20 @@ def _slack() -> tuple[Word, str]:
         return "failed", str(error)
     how = "Socket Mode" if settings.mode == "socket" else "HTTP"
     return "ok", f"set up for {how}{', other workspaces can install it' if settings.installs else ''}"
+
+
+def _discord() -> tuple[Word, str]:
+    from bots.discord.settings import DiscordSettings
+    from bots.errors import Refusal
+
+    settings = DiscordSettings()
+    if not settings.discord_bot_token:
+        return "note", "not set up; see “In Discord” in the README"
+    try:
+        settings.require()
+    except Refusal as error:
+        return "failed", str(error)
+    return "ok", "set up"
 
 
 def _untold(database: "Database") -> Iterator[Finding]:

@@ -8,13 +8,17 @@ from sqlalchemy.orm import Session
 
 from storage.models import PlatformIdentity, User
 
+# Platforms that call one person the same in all their workspaces: who speaks there is known from any of them.
+SAME_EVERYWHERE = frozenset({"discord"})
+
 
 def identify(db: Session, platform: str, workspace: str, external_id: str, display_name: str) -> User:
     """The person behind an identity, made on first sight. Safe when two messages arrive at once."""
     known = _lookup(db, platform, workspace, external_id)
     if known is not None:
         return known
-    user = User(id=uuid.uuid4(), display_name=display_name)
+    elsewhere = _elsewhere(db, platform, external_id) if platform in SAME_EVERYWHERE else None
+    user = elsewhere or User(id=uuid.uuid4(), display_name=display_name)
     with db.begin_nested() as attempt:
         db.add(user)
         db.flush()
@@ -59,4 +63,14 @@ def _lookup(db: Session, platform: str, workspace: str, external_id: str) -> Use
             PlatformIdentity.workspace == workspace,
             PlatformIdentity.external_id == external_id,
         )
+    )
+
+
+def _elsewhere(db: Session, platform: str, external_id: str) -> User | None:
+    return db.scalar(
+        select(User)
+        .join(PlatformIdentity, PlatformIdentity.user_id == User.id)
+        .where(PlatformIdentity.platform == platform, PlatformIdentity.external_id == external_id)
+        .order_by(PlatformIdentity.created_at)
+        .limit(1)
     )

@@ -17,8 +17,8 @@ from bots.discord.rendering import home_of, modal_of, opener, view_of
 from bots.errors import PlatformError
 from bots.platform import Reply
 
-# Discord waits 3 s for the first answer; after this long it is told that one will come.
-PATIENCE_SECONDS = 1.8
+# Discord waits 3 s for the first answer; after this long it is told that one will come (which takes a moment, too).
+PATIENCE_SECONDS = 1.2
 REACTIONS = {"kept": "📝", "done": "✅", "refused": "❌"}
 MOST_KEPT = 2_000
 

@@ -82,6 +82,9 @@ class LiveSession:
             for task in tasks:
                 if task.done():
                     task.result()
+            if terminal.is_closed:
+                # As if killed: the run stays, and the next worker goes on with it.
+                raise BrokenPipeError
             return await asyncio.to_thread(self._end, reply.run, terminal)
         finally:
             for task in tasks:

@@ -83,6 +83,7 @@ def card(
         footer=_measures(progress, now, words, usual_seconds or 0.0),
         actions=actions,
         state="ended" if ended else "waiting" if progress.state == "waiting" else "working",
+        since=progress.opened_at if progress.ended_at is None else None,
     )
 
 

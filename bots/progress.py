@@ -82,6 +82,7 @@ def _after(progress: Progress, fact: Fact) -> Progress:
             notes = (*said.get("warnings", ()), *said.get("notes", ()))
             planned = replace(
                 progress,
+                state=_at_work(progress),
                 title=str(said.get("title", "")),
                 spec=dict(said.get("spec") or {}),
                 usage={"estimate": said["estimate"], **progress.usage}

@@ -113,6 +113,9 @@ class Message:
     deadline_words: str = ""
     deadline: datetime | None = None
     footer: str = ""
+    since: datetime | None = (
+        None  # when an unfinished run began, for where the time can be shown as it goes by
+    )
     mention: str | None = None
     charts: tuple[str, ...] = ()
     interrupt_id: str | None = None

@@ -41,7 +41,8 @@ class Manners:
 class Terminal:
     """The thread of one run in this terminal.
 
-    `finished` is set when the run's end has been told, or when the person left; `left` says which.
+    `finished` is set when the run's end has been told, when the person left (then `left` is True), or when nobody
+    can read on (`is_closed`).
     """
 
     name = "terminal"
@@ -62,6 +63,7 @@ class Terminal:
         self._run = ""
         self.finished = asyncio.Event()
         self.left = False
+        self.is_closed = False
         self.files: list[Path] = []
         self.files_missing = ""
 
@@ -74,10 +76,7 @@ class Terminal:
             return key.text
         self._posted[key.text] = message
         self._run = message.run
-        if message.kind == "card":
-            self._screen.show_card(message)
-        else:
-            self._screen.show(message)
+        self._show(message)
         if message.kind == "question":
             self._settled[key.text] = asyncio.Event()
             self._questions.put_nowait(message)
@@ -91,11 +90,23 @@ class Terminal:
             raise Rejected("this terminal never showed that message")
         self._posted[message_id] = message
         if message.kind == "card":
-            self._screen.show_card(message)
+            self._show(message)
         elif message.kind == "question" and known != message:
             self._settled[message_id].set()
             for line in message.lines:
                 self._screen.say(line)
+
+    def _show(self, message: Message) -> None:
+        """Raises Rejected when nobody reads this terminal any more: its window or its pipe is closed."""
+        try:
+            if message.kind == "card":
+                self._screen.show_card(message)
+            else:
+                self._screen.show(message)
+        except OSError as error:
+            self.is_closed = True
+            self.finished.set()
+            raise Rejected("nobody reads this terminal any more") from error
 
     async def upload(self, place: Place, files: Sequence[File], key: Key, receipts: Receipts) -> None:
         """Write the files into the run's folder; writing them again changes nothing."""

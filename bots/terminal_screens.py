@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from bots.platform import Message, StageLine
-from bots.text import clean, unfenced
+from bots.text import clean, duration, unfenced
 
 MARK_STYLES = {"▸": "blue", "✓": "green", "?": "yellow", "✗": "red", "■": "dim"}
 COUNT = re.compile(r"\d+/\d+$")
@@ -135,8 +135,9 @@ class LiveScreen:
             return Text("")
         lines = [_fact(stage.text(now), MARK_STYLES.get(stage.mark, "")) for stage in card.stages]
         lines += [_fact(line, "dim") for line in card.lines]
-        if card.footer:
-            lines.append(_fact(f"{card.headline} · {card.footer}", "dim"))
+        elapsed = duration((now - card.since).total_seconds()) if card.since else card.footer
+        if elapsed:
+            lines.append(_fact(f"{card.headline} · {elapsed}", "dim"))
         return Group(*lines)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
@@ -81,18 +80,6 @@ def test_every_command_says_what_it_does() -> None:
         command = main.get_command(context, name)
         assert command is not None
         assert command.help, name
-
-
-@pytest.mark.parametrize("service", ["migrate", "worker", "sweeper", "sandbox", "slack", "discord"])
-def test_a_service_of_the_compose_file_runs_a_command_that_exists(service: str) -> None:
-    command = compose()["services"][service]["command"]
-    assert tuple(command) in commands(main)
-
-
-def test_the_compose_file_sets_only_names_that_exist() -> None:
-    names = environment_names()
-    for service in ("migrate", "worker", "sweeper", "sandbox", "slack", "discord"):
-        assert set(compose()["services"][service]["environment"]) <= names, service
 
 
 def test_versions_are_pinned_without_a_lock_file() -> None:

@@ -134,6 +134,15 @@ def _one(_: Term, unit: Term) -> Term | None:
     return _of(1.0, unit) if len(unit.text) > 1 else None
 
 
+def _next_half(lead: Term, unit: Term, _half: Term) -> list[Term] | None:
+    """`the next hour and a half`."""
+    length = _of(1.5, unit)
+    if length is None:
+        return None
+    length.text = unit.text
+    return [lead, length]
+
+
 def _with_half(_a: Term, unit: Term, _half: Term) -> Term | None:
     return _of(1.5, unit)
 
@@ -241,11 +250,19 @@ def _share(per: float) -> Callable[..., Term | None]:
     return make
 
 
-def _half_share(per: float) -> Callable[..., Term | None]:
-    def make(_half: Term, _a: Term | None, _unit: Term) -> Term | None:
-        return Term("", {"rate": ""}, number=0.5 * per)
+def _part_share(bps: float) -> Callable[..., Term | None]:
+    def make(_part: Term, _a: Term | None, _unit: Term) -> Term | None:
+        return Term("", {"rate": ""}, number=bps)
 
     return make
+
+
+def _fraction_share(fraction: Term, _of: Term | None, _a: Term | None, _unit: Term) -> Term | None:
+    """`1/10 of a percent`."""
+    top, _, bottom = fraction.text.partition("/")
+    if not top.isdigit() or not bottom.isdigit() or int(top) >= int(bottom):
+        return None
+    return Term("", {"rate": ""}, number=100 * int(top) / int(bottom))
 
 
 def _times(count: Term, _x: Term, number: Term, unit: Term) -> Term | None:
@@ -275,8 +292,11 @@ _NUMBERS = (
     Rule("number and? number", _sum),
 )
 _RATES = (
-    Rule("half a? percent", _half_share(100)),
-    Rule("half a? bps", _half_share(1)),
+    Rule("half a? percent", _part_share(50)),
+    Rule("quarterof a? percent", _part_share(25)),
+    Rule("tenthof a? percent", _part_share(10)),
+    Rule("daymonth skip? a? percent", _fraction_share),
+    Rule("half a? bps", _part_share(0.5)),
     Rule("number bps", _share(1)),
     Rule("number percent", _share(100)),
     Rule("number permille", _share(10)),
@@ -292,8 +312,9 @@ _LENGTHS = (
     Rule("number quarterof a? unit", lambda n, q, a, u: _of((n.number or 0) / 4, u)),
     Rule("threequarters a? unit", _part(0.75)),
     Rule("quarterof a? unit", _part(0.25)),
-    Rule("half a? unit", _part(0.5)),
+    Rule("half a|'-'? unit", _part(0.5)),
     Rule("a unit andhalf", _with_half),
+    Rule("next|last unit andhalf", _next_half),
     Rule("number andhalf unit", _number_half),
     Rule("number unit andhalf", _number_unit_half),
     Rule("number? daymonth unit", _fraction),

@@ -12,12 +12,13 @@ _BOOSTING = ("GradientBoosting", "XGBoost")
 
 @dataclass
 class Choice:
-    """What is taken in and left out of one list; `only` closes it, `added` extends the one before."""
+    """What is taken in and left out of one list; `only` closes it, `added` extends the one before, `swapped` changes a member."""
 
     taken: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     only: bool = False
     added: bool = False
+    swapped: bool = False
     everything: bool = False
 
 
@@ -66,6 +67,7 @@ def read_models(sentence: Sentence) -> tuple[Choice, list[str]]:
         for name in names:
             if _is_left_out(sentence, at, kinds):
                 _put(choice.left_out, name)
+                choice.swapped = choice.swapped or _is_swapped(sentence, at, kinds)
             else:
                 _put(choice.taken, name)
                 choice.only = choice.only or _is_only(sentence, at, kinds)
@@ -151,6 +153,8 @@ def _is_left_out(sentence: Sentence, at: int, kinds: tuple[str, ...]) -> bool:
             return True
         if term.has("not") and term.has("down") and _is_noun(sentence, position):
             return False
+        if term.has("not") and sentence.beside(position, 1).text == ",":
+            return False  # "no, ada please" answers
         if term.has("not") and not term.has("only"):
             return not seen_member_after_comma and not _is_denied(sentence, position, kinds)
         if (

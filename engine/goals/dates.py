@@ -148,6 +148,18 @@ def _ordinal_unit(ordinal: Term, unit: Term, *rest: Term | None) -> Term | None:
     return dated(replace(when, part=f"{number} {days}"))
 
 
+def _week_of(unit: Term, _of: Term | None, _the: Term | None, day: Term) -> Term | None:
+    """`the week of 7 August`."""
+    if (
+        unit.tags["unit"] != "week"
+        or not isinstance(day.value, When)
+        or day.value.kind != "day"
+        or _of is None
+    ):
+        return None
+    return dated(replace(day.value, kind="week"))
+
+
 def _part_year(part: Term, _of: Term | None, year: Term) -> Term | None:
     name = next(name for name in ("beginning", "mid", "end") if name in part.tags)
     return dated(When("year", _year(year), part=name))
@@ -255,6 +267,7 @@ _PARTS = (
     Rule("beginning|end ':'|'='|'-'? when", _edge),
     Rule("beginning|mid|end skip|'-'? when", _part),
     Rule("beginning|mid|end skip? yearnumber", _part_year),
+    Rule("unit skip? skip? when", _week_of),
     Rule(
         "from|between|since skip? number|ordinal daymark? to|and|'-'|until skip? when",
         lambda f, s, n, d, t, u, w: _number_range(f, n, t, w),
@@ -265,4 +278,7 @@ _PARTS = (
 _RANGES = (
     Rule("from|between|since|period? skip? when '/'|'-'|to|until skip? skip? when", _range),
     Rule("between|from skip? when and skip? when", _range),
+    Rule("when '.' '.' '.'? when", _range),
+    Rule("when '-'|'=' '>' when", _range),
+    Rule("when '→' when", _range),
 )  # fmt: skip

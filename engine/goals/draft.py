@@ -36,6 +36,7 @@ class Draft:
     vague_time: str = ""
     interval: int | None = None
     step: int | None = None
+    last_role: str = ""  # of the last length of time that was said
     period: Period | None = None
     models: list[str] | None = None
     models_left_out: list[str] = field(default_factory=list)
@@ -79,14 +80,18 @@ class Draft:
             draft.metric = spec.metric
         return draft
 
-    def take(self, sentence: Sentence, now: datetime, *, follows: bool) -> None:
-        """Take in one sentence; `follows` when it changes an earlier goal and so may be a fragment."""
+    def take(self, sentence: Sentence, now: datetime, *, follows: bool, corrects: bool = False) -> None:
+        """Take in one sentence.
+
+        `follows` when it changes an earlier goal and so may be a fragment, `corrects` when it takes back the words before.
+        """
         leak = leaks.mark_leaks(sentence)
         if leak is not None:
             self._warn("leakage", f"left out, it looks ahead: “{leak}”")
         self._take_coins(sentence, follows=follows)
         dated = periods.read_periods(sentence, now)
-        lengths = spans.read_spans(sentence)
+        lengths = spans.read_spans(sentence, self.last_role if corrects else "")
+        self.last_role = lengths.last_role
         self._take_horizon(sentence, lengths, follows=follows)
         self._take_interval(sentence, lengths)
         self._take_period(sentence, lengths, dated, now)
@@ -258,7 +263,9 @@ class Draft:
             self.models_left_out = [name for name in self.models_left_out if name not in taken]
             self._say("models", ", ".join(taken))
         elif taken:
-            self.models, self.models_left_out = taken, choice.left_out
+            kept = [name for name in self.models or [] if name not in (*choice.left_out, *taken)]
+            self.models = [*kept, *taken] if choice.swapped and follows else taken
+            self.models_left_out = choice.left_out
             self._say("models", ", ".join(taken))
         elif choice.left_out:
             self.models_left_out = list(dict.fromkeys([*self.models_left_out, *choice.left_out]))

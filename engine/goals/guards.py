@@ -1,6 +1,6 @@
 """What a goal must not do: reach for secrets or other people's work, or ask for something else entirely."""
 
-from engine.goals.sentence import Sentence
+from engine.goals.sentence import Sentence, is_filling
 
 
 def is_hostile(sentence: Sentence) -> str | None:
@@ -12,73 +12,45 @@ def is_hostile(sentence: Sentence) -> str | None:
         return "commands"
     if sentence.has("secret") and (sentence.has("injection") or not research or _is_told(sentence, "secret")):
         return "secrets"
-    if sentence.has("others") and (not research or _is_told(sentence, "others")):
+    if sentence.has("others") and (not research or _is_shown(sentence, "others")):
         return "others"
     if sentence.has("command") and (not research or _is_told(sentence, "command", strong=True)):
         return "commands"
-    if any(sentence.beside(at, -1).text.lower() not in _ASKING for at in sentence.find("order")):
+    if any(not _is_pondered(sentence, at) for at in sentence.find("order")):
         return "orders"
     return None
 
 
+def _is_pondered(sentence: Sentence, at: int) -> bool:
+    """`do I sell my btc` is a question, not an order."""
+    return sentence.beside(at, -1).has("pondering")
+
+
 def _is_told(sentence: Sentence, concept: str, *, strong: bool = False) -> bool:
-    """Whether an order stands with the word: show, list, print, send, cancel, run."""
+    """Whether an order stands with the word: show, list, print, delete, run."""
     for at in sentence.find(concept):
         if strong and len(sentence.terms[at].text) > 5:
             return True
-        if any(t.text.lower() in _ORDERS for t in sentence.terms[max(at - 8, 0) : at + 5]):
+        if any(t.has("demand") for t in sentence.terms[max(at - 8, 0) : at + 5]):
             return True
     return False
 
 
-_ASKING = frozenset(("i", "we", "should", "or", "and", "then"))  # "do I sell my btc" is a question
-_ORDERS = frozenset(
-    [
-        "show",
-        "list",
-        "print",
-        "send",
-        "give",
-        "reveal",
-        "dump",
-        "tell",
-        "cancel",
-        "stop",
-        "delete",
-        "read",
-        "open",
-        "share",
-        "display",
-        "expose",
-        "output",
-        "leak",
-        "post",
-        "email",
-        "echo",
-        "cat",
-        "run",
-        "execute",
-        "use",
-        "access",
-        "fetch",
-        "get",
-        "include",
-        "attach",
-        "what",
-        "download",
-        "upload",
-        "copy",
-        "export",
-        "see",
-        "forward",
-    ]
-)
+def _is_shown(sentence: Sentence, concept: str) -> bool:
+    """Whether it is to be shown or deleted; to tell other people of a result is no harm."""
+    return any(
+        sentence.terms[lead].has("reveal")
+        for at in sentence.find(concept)
+        for lead in range(max(at - 8, sentence.clause(at).start), at)
+    )
 
 
 def is_small_talk(sentence: Sentence) -> str | None:
     """`thanks` or `hello` when the goal is nothing more than that."""
     meaningful = [
-        t for t in sentence.terms if not t.has("mark", "unknown") and set(t.tags) - {"skip", "possessive"}
+        t
+        for t in sentence.terms
+        if not t.has("mark", "unknown") and not is_filling(t) and not t.has("possessive")
     ]
     strong = [
         t

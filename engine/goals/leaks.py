@@ -38,7 +38,7 @@ def _leaks_at(sentence: Sentence, at: int) -> Iterator[_Span]:
         end = _used_as_feature(sentence, at)
         if end is not None:
             yield _Span(at, end)
-    if term.has("pricefield", "price"):
+    if term.has("pricefield", "price", "source"):
         end = _field_ahead(sentence, at)
         if end is not None:
             yield _Span(at, end)
@@ -103,7 +103,7 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
     """The end of `the high of the coming two hours` or `the close two hours later` where it feeds the model."""
     position = at + 1
     while position - at < 6 and (
-        sentence.beside(position, 0).has("skip", "pricefield", "infuture")
+        sentence.beside(position, 0).has("skip", "pricefield", "infuture", "from")
         or _is_after(sentence.beside(position, 0))
         or sentence.beside(position, 0).text in ("(", "[")
     ):
@@ -117,7 +117,7 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
         _is_after(term) for term in sentence.terms[at + 1 : position]
     ):
         end = position  # "the close after that hour"
-    elif lead.has("barsahead") or lead.has("tomorrow") and position > at + 1:
+    elif lead.has("barsahead", "futurevalue") or lead.has("tomorrow") and position > at + 1:
         end = position
     elif lead.has("length") and (behind.has("ahead") or sentence.beside(position, -1).has("infuture")):
         end = position + 1 if behind.has("ahead") else position

@@ -45,7 +45,7 @@ def _named(sentence: Sentence, at: int, now: datetime) -> Period | None:
     words = sentence.words(at, at)
     unclear = _orders(value)
     relation, left = _relation(sentence, at)
-    length_at = _length_before(sentence, left)
+    length_at = _length_before(sentence, left, relation)
     if length_at is not None and isinstance(value, When):
         length = sentence.length(length_at)
         sentence.terms[length_at].tags = {"used": ""}
@@ -149,7 +149,7 @@ def _relation(sentence: Sentence, at: int) -> tuple[str, int]:
     return "", left
 
 
-def _length_before(sentence: Sentence, at: int) -> int | None:
+def _length_before(sentence: Sentence, at: int, relation: str) -> int | None:
     """The length in `two weeks from 1 May`, `the first two weeks of May`."""
     left = at
     while (
@@ -166,7 +166,7 @@ def _length_before(sentence: Sentence, at: int) -> int | None:
         return None
     lead = sentence.next_before(left)
     near = at - left
-    if lead.has("in", "next") and not lead.has("ordinal"):
+    if lead.has("in", "next") and not lead.has("ordinal") and relation not in ("before", "until"):
         return None
     return left if near <= 2 else None
 

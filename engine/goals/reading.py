@@ -57,7 +57,7 @@ def read(
         if small is not None and not preferences:
             return refusals.small_talk(small, coins, follows=after is not None)
         for number, sentence in enumerate(_corrections(whole)):
-            draft.take(sentence, now, follows=after is not None or number > 0)
+            draft.take(sentence, now, follows=after is not None or number > 0, corrects=number > 0)
     wrong = answering.unread(preferences or {}, now, coins)
     if wrong is not None:
         return refusals.unread(wrong, str((preferences or {})[wrong]))

@@ -53,6 +53,8 @@ def role_of(sentence: Sentence, at: int, length: Length) -> str:
         return "none"
     if says(led, "infuture") and not beside.has("data") and not follower.has("data"):
         return "horizon"
+    if beside.has("period") and says(led, "in", "next") and history.days < 1:
+        return "horizon"  # "over a 45 minute window"
     if beside.has("data", "period") and not beside.has("with") or follower.has("data"):
         if long or length.letter and history.months:
             if (

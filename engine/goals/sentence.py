@@ -11,7 +11,8 @@ from engine.goals.lexicon import Term, read_terms
 from engine.goals.patterns import spell
 
 _CLAUSE_ENDS = frozenset(".;!?\n:()—")
-_FILLING = frozenset(("skip", "a", "number", "possessive"))
+_ASIDES = frozenset(("demand", "reveal", "pondering"))  # told apart by the guards only
+_FILLING = frozenset(("skip", "a", "number", "possessive")) | _ASIDES
 
 
 class Sentence:

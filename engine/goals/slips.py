@@ -8,7 +8,21 @@ from rapidfuzz.distance import OSA
 from engine.goals.tables import Table, tables
 
 _NOT_FUZZY = frozenset(
-    ("skip", "errand", "thanks", "hello", "yes", "command", "secret", "others", "number", "a")
+    (
+        "skip",
+        "errand",
+        "thanks",
+        "hello",
+        "yes",
+        "command",
+        "secret",
+        "others",
+        "number",
+        "a",
+        "demand",
+        "reveal",
+        "pondering",
+    )
 )
 
 

@@ -30,11 +30,15 @@ class Spans:
     steps: list[Said] = field(default_factory=list)
     loose: list[tuple[Length, Said]] = field(default_factory=list)
     adverbs: list[Said] = field(default_factory=list)  # hourly, daily
+    last_role: str = ""
 
 
-def read_spans(sentence: Sentence) -> Spans:
-    """Sort every length of time by the words around it."""
-    spans = Spans()
+def read_spans(sentence: Sentence, corrected: str = "") -> Spans:
+    """Sort every length of time by the words around it.
+
+    `corrected` is the role of the last length before a correction: a first one without a telling word replaces it.
+    """
+    spans = Spans(last_role=corrected)
     groups = _groups(sentence)
     for at, term in enumerate(sentence.terms):
         if term.has("length"):
@@ -101,11 +105,15 @@ def _is_bare_length(sentence: Sentence, at: int) -> bool:
         follower.has("ahead")
         and follower.text.lower() in ("ahead", "later", "from now", "hence")
         or follower.has("nextpost")
+        or follower.has("candle")
     )
 
 
 def _sort(sentence: Sentence, at: int, length: Length, spans: Spans, group: int) -> None:
     role = role_of(sentence, at, length)
+    if role == "loose" and spans.last_role == "interval" and not (spans.horizons or spans.intervals):
+        role = "interval"
+    spans.last_role = role
     said = Said(length.minutes, _words(sentence, at), group)
     match role:
         case "horizon":

@@ -12,7 +12,7 @@ _SEASONS = {1: 12, 2: 3, 3: 6, 4: 9}  # season -> its first month, north of the 
 class When:
     """A named piece of the calendar; `year` is None when nobody said it."""
 
-    kind: str  # day | month | quarter | half | season | year | instant
+    kind: str  # day | week | month | quarter | half | season | year | instant
     year: int | None = None
     index: int = 1  # of the quarter, half or season
     month: int = 1
@@ -31,9 +31,12 @@ class When:
     def _in(self, year: int) -> tuple[datetime, datetime]:
         if self.instant is not None:
             return self.instant, self.instant
-        if self.kind == "day":
+        if self.kind in ("day", "week"):
             start = datetime(year, self.month, self.day, tzinfo=UTC)
-            return start, start + DAY
+            if self.kind == "day":
+                return start, start + DAY
+            monday = start - start.weekday() * DAY
+            return monday, monday + 7 * DAY
         months = {"month": 1, "quarter": 3, "half": 6, "season": 3, "year": 12}[self.kind]
         first = {
             "month": self.month,

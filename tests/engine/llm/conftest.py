@@ -188,7 +188,7 @@ def serve() -> Iterator[Callable[[Player], ModelServer]]:
 
 def thinking(server: ModelServer, **more: Any) -> ModelSettings:
     """Settings with which a server of the test thinks, impatiently."""
-    settings = {"agent_max_retries": 1, "llm_timeout_seconds": 5, "openai_model": "test-model"}
+    settings = {"agent_max_retries": 1, "llm_timeout_seconds": 60, "openai_model": "test-model"}
     return ModelSettings.model_validate(
         {"openai_base_url": f"{server.url}/v1", "openai_api_key": "sk-test-0123456789abcdef0123"}
         | settings

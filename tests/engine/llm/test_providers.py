@@ -31,11 +31,11 @@ def settings_for(provider: str, url: str, **more: object) -> ModelSettings:
         "azure": {"azure_openai_endpoint": url, "azure_openai_api_key": KEY},
         "anthropic": {"anthropic_base_url": url, "anthropic_api_key": KEY},
     }
-    common = {"llm_provider": provider, "agent_max_retries": 0, "llm_timeout_seconds": 5}
+    common = {"llm_provider": provider, "agent_max_retries": 0, "llm_timeout_seconds": 60}
     return ModelSettings.model_validate({**common, **own[provider], **more})
 
 
-def ask(settings: ModelSettings, *, seconds: float = 30) -> AIMessage:
+def ask(settings: ModelSettings, *, seconds: float = 60) -> AIMessage:
     model = open_model(settings, "test-model")
     model.client.deadline = time.monotonic() + seconds
     options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
@@ -43,7 +43,7 @@ def ask(settings: ModelSettings, *, seconds: float = 30) -> AIMessage:
         return model.chat.bind_tools([weigh], **options).invoke([HumanMessage("hello")])
 
 
-def failure(settings: ModelSettings, *, seconds: float = 30) -> ModelFailure:
+def failure(settings: ModelSettings, *, seconds: float = 60) -> ModelFailure:
     with pytest.raises(Exception) as raised:  # noqa: PT011 - each library raises its own
         ask(settings, seconds=seconds)
     return explain(raised.value, settings, "test-model")

@@ -20,6 +20,8 @@ from storage import prices
 
 STALE_AFTER = timedelta(days=1)
 APPROVAL = "approval"
+# So often one question may be answered before the run gives up on it.
+MOST_ANSWERS = 3
 GO_ON, WITHOUT, STOP = "Go on", "Without the model, at no cost", "Stop"
 
 
@@ -76,6 +78,12 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
     match reading:
         case Refuse(reason=reason, hint=hint):
             raise Refused(reason, hint, no_data=not held)
+        case Ask() if sum(about == reading.about for about, _ in answers) >= MOST_ANSWERS:
+            # Asked for ever, it would be answered for ever where nobody sits: by the recommended choice.
+            raise Refused(
+                f"The answers did not settle this: {reading.question}",
+                "Say it in the goal itself, in other words.",
+            )
         case Ask():
             own = (
                 thought.question if thought.question and thought.question["about"] == reading.about else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pyarrow as pa
 
 from benchmarks.honesty.worlds import KINDS, World, seed_of
@@ -92,10 +93,11 @@ def _run(folder: Path, first_seed: int) -> list[Run]:
         worker = subprocess.Popen([sys.executable, "-m", "bots.cli", "worker"], env=environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
         try:
-            return [
-                _one(number, kind, words, worlds[number], environment)
-                for number, (kind, _, words) in enumerate(RUNS)
-            ]
+            found = []
+            for number, (kind, _, words) in enumerate(RUNS):
+                found.append(_one(number, kind, words, worlds[number], environment))
+                click.echo(f"\r{number + 1}/{len(RUNS)} {found[-1]}", err=True)
+            return found
         finally:
             worker.terminate()
             worker.wait(30)
@@ -161,4 +163,5 @@ def _rows(coins: dict[str, Any]) -> pa.Table:
 
 
 def _coin(number: int, kind: str = "a") -> str:
-    return f"sim{kind}{number:02d}"
+    """A symbol of letters alone: sima, simb ... and siml... for the coins that lead."""
+    return f"sim{'' if kind == 'a' else kind}{chr(ord('a') + number)}"

@@ -78,6 +78,10 @@ def _two_words(terms: list[Term], at: int, here: frozenset[str]) -> Term | None:
     if at + 1 >= len(terms):
         return None
     first, second = fold(terms[at].text), fold(terms[at + 1].text)
+    if terms[at + 1].glued and f"{first}{second}" in here and second.isdigit():
+        # A symbol with figures in it, as they stand in the price table: sim01.
+        whole = f"{terms[at].text}{terms[at + 1].text}"
+        return Term(whole, {"coin": f"{first}{second}"}, terms[at].glued, token=terms[at].token)
     coin = coin_names().get(f"{first} {second}")
     if coin is None and second == "coin":
         coin = coin_names().get(first + "coin")

@@ -132,6 +132,12 @@ def _directly(number: int, world: World, metrics: dict[str, Any]) -> tuple[str, 
     chosen = next(model for model in found.models if model.is_chosen)
     assert chosen.account is not None
     told = next(model for model in metrics["models"] if model["name"] == metrics["verdict"]["best_model"])
+    if metrics["verdict"]["candidates"] != found.verdict.tried:
+        # The run searched settings, which count as tried: the decision must be the same, its figures cannot be.
+        decisions = (metrics["verdict"]["decision"], str(found.verdict.decision))
+        return decisions[1], () if decisions[0] == decisions[1] else (
+            f"decision {decisions[0]} / {decisions[1]}",
+        )
     pairs = {
         "decision": (metrics["verdict"]["decision"], str(found.verdict.decision)),
         "finding": (metrics["verdict"]["reason_code"], str(found.verdict.finding)),

@@ -24,7 +24,7 @@ def _after_verdict(result: Result, verdict: Verdict) -> Iterator[str]:
     coin, best = result.headline_coin, result.best
     match verdict.decision:
         case "edge":
-            yield f"Run it again once there are newer prices, and trust it only if it holds: omc rerun {result.run}."
+            yield f"Ask it again once there are newer prices, and trust it only if it holds; omc predict {result.run} keeps count."
             if result.kind == "volatility":
                 yield "Use the forecast for the size of positions, not for their side; compare the next days with it."
             else:
@@ -59,7 +59,7 @@ def _after_no_edge(result: Result, verdict: Verdict) -> Iterator[str]:
         case "one_bar_only":
             yield "Leave it: what is gone one bar later is the bid and the ask taking turns, which nobody can trade."
         case "not_confirmed":
-            yield f"Wait and run it on newer prices, which it has not seen: omc rerun {result.run}."
+            yield "Wait and ask it again on newer prices, which it has not seen."
     longer = _longer(result.spec.horizon)
     if longer and result.kind in ("direction", "return"):
         yield f"Ask further ahead, where a move is larger beside its costs: will {coin} close higher {longer}?"

@@ -114,7 +114,7 @@ class Slack(Posting):
 
         app = AsyncApp(
             authorize=authorize,
-            client=own.patient if own else None,
+            client=own.patient if own else self._workspaces.anonymous(),
             signing_secret=self._settings.slack_signing_secret or "unused: sockets carry no signature",
             process_before_response=True,
             # Bolt would compare bot ids that `authorize` does not know; `hearing.is_typed` leaves bots out.

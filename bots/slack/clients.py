@@ -58,6 +58,10 @@ class Workspaces:
         self._known[self.own_team] = workspace
         return workspace
 
+    def anonymous(self) -> AsyncWebClient:
+        """A client that speaks for no workspace yet."""
+        return self._client(None, patient=True)
+
     async def of(self, team: str) -> Workspace:
         """The workspace. Raises Rejected when the bot is not installed there, SealError when its token is locked."""
         known = self._known.get(team)
@@ -103,7 +107,7 @@ class Workspaces:
         once = self._client(token, patient=False)
         return Workspace(team, once, self._client(token, patient=True), bot_user_id)
 
-    def _client(self, token: str, *, patient: bool) -> AsyncWebClient:
+    def _client(self, token: str | None, *, patient: bool) -> AsyncWebClient:
         # A post that is repeated by the SDK after a broken connection would stand there twice: those are looked up.
         handlers = (
             [

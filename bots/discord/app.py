@@ -44,6 +44,8 @@ THUMBS = {"👍": "thumbs_up", "👎": "thumbs_down"}
 LONGEST_WAIT_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 60.0
 MOST_KNOWN = 10_000
+# With more people than this waiting for their answers, those who come next are told at once that it takes a moment.
+MOST_AT_ONCE = 12
 NOT_ACCEPTED = "Discord does not accept DISCORD_BOT_TOKEN. In the developer portal, under Bot, press Reset Token and copy it anew."
 
 logger = logging.getLogger(__name__)
@@ -193,6 +195,7 @@ class Client(discord.Client):
         self._languages: OrderedDict[int, str] = OrderedDict()
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._places: OrderedDict[int, Place] = OrderedDict()
+        self._answering = 0
         self._told_unread: OrderedDict[tuple[int, str], bool] = OrderedDict()
         # What is written in one channel is taken in one after the other, edits and deletions with it.
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -290,7 +293,12 @@ class Client(discord.Client):
             await self._answer(interaction, said, Again("new"))
 
     async def _answer(self, interaction: Interaction, said: Heard, again: Again) -> None:
-        reply = await answer(interaction, self._conversation.handle(said), again)
+        crowded = self._answering >= MOST_AT_ONCE
+        self._answering += 1
+        try:
+            reply = await answer(interaction, self._conversation.handle(said), again, crowded=crowded)
+        finally:
+            self._answering -= 1
         self._platform.answered(interaction, reply)
 
     async def _hear(self, message: discord.Message) -> None:

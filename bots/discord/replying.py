@@ -36,32 +36,43 @@ class Again:
 
 
 async def answer(
-    interaction: Interaction, doing: Coroutine[Any, Any, Reply], again: Again
+    interaction: Interaction, doing: Coroutine[Any, Any, Reply], again: Again, *, crowded: bool = False
 ) -> tuple[Reply, str] | None:
     """Answer a command, a button or a form within three seconds, however long the work takes.
 
+    Where it is `crowded`, Discord is told at once that an answer will come: the work waits its turn.
     Returns the reply and the text that was shown; None when Discord took no answer.
     """
-    working = asyncio.ensure_future(doing)
-    done, _ = await asyncio.wait({working}, timeout=PATIENCE_SECONDS)
     is_command = (
         interaction.type is discord.InteractionType.application_command or interaction.message is None
     )
+    if crowded:
+        await _put_off(interaction, is_command=is_command)
+    working = asyncio.ensure_future(doing)
+    done, _ = await asyncio.wait({working}, timeout=None if crowded else PATIENCE_SECONDS)
+    if not done:
+        await _put_off(interaction, is_command=is_command)
     try:
         with translated():
-            if not done:
-                await interaction.response.defer(ephemeral=True, thinking=is_command)
             reply = await working
             await _send(interaction, reply, again, is_command=is_command)
             if reply.later is not None:
                 await _send(interaction, await reply.later(), again, is_command=False)
             return reply, _words(reply)
     except PlatformError as error:
-        # What was asked for is done. Another process has answered, or the answer is lost: there is no second way to it.
+        # What was asked for is done; when no other process has answered, it is said in a conversation of their own.
+        reply = await working
         if getattr(error.__cause__, "code", None) != ANSWERED:
-            logger.warning("an answer to %s did not arrive: %s", interaction.user.id, error)
-        await working
+            logger.warning("an answer to %s came too late: %s", interaction.user.id, error)
+            with contextlib.suppress(PlatformError), translated():
+                await _post(interaction.user.send, _parts(reply))
         return None
+
+
+async def _put_off(interaction: Interaction, *, is_command: bool) -> None:
+    """Tell Discord that an answer will come. When it is too late for that, what was asked for is done all the same."""
+    with contextlib.suppress(PlatformError), translated():
+        await interaction.response.defer(ephemeral=True, thinking=is_command)
 
 
 async def respond(message: discord.Message, reply: Reply) -> None:

@@ -341,6 +341,36 @@ def test_a_command_is_answered_in_time_however_long_it_takes_and_its_thread_is_l
     on_discord(story, recorder=Slow(lambda heard: Reply("R-1 is in the queue.", run="R-1")))
 
 
+def test_a_crowd_is_told_at_once_that_answers_will_come() -> None:
+    open_the_door = asyncio.Event()
+
+    class Stuck(Recorder):
+        async def handle(self, heard: Heard) -> Reply:
+            await open_the_door.wait()
+            return await super().handle(heard)
+
+    async def story(scene: Scene) -> None:
+        people = [Person(scene.double, f"p{number}") for number in range(30)]
+        given = [person.slash(scene.channel.channel, "analyze", {"goal": "btc"}) for person in people]
+        await until(lambda: sum(pending.answered == 5 for pending in given) >= 18)
+        open_the_door.set()
+        await until(lambda: all(person.told() for person in people))
+
+    on_discord(story, recorder=Stuck(lambda heard: Reply("R-1 is in the queue.")))
+
+
+def test_an_answer_that_discord_no_longer_takes_comes_in_private() -> None:
+    async def story(scene: Scene) -> None:
+        scene.ann.slash(scene.channel.channel, "analyze", {"goal": "will btc rise?"})
+        await until(lambda: bool(scene.ann.told()))
+        told = scene.ann.told()[0]
+        assert text_of(told) == "R-1 is in the queue."
+        assert told["channel_id"] == scene.world.private_channel(scene.ann.id)
+
+    world = World(seconds_to_answer=0.0)
+    on_discord(story, world=world, reply=lambda heard: Reply("R-1 is in the queue."))
+
+
 def test_a_form_that_comes_too_late_to_open_is_offered_by_a_button() -> None:
     class Slow(Recorder):
         async def handle(self, heard: Heard) -> Reply:

@@ -43,7 +43,9 @@ def read_coins(sentence: Sentence) -> tuple[Choice, list[str]]:
     if sentence.has("everything", "allnamed") and not choice.taken:
         choice.everything = True  # beside a coin it means the models, or the data
     if not choice.everything and not choice.taken and choice.left_out and sentence.has("all"):
-        choice.everything = any(_all_before_not(sentence, at) for at in sentence.find("coin"))
+        choice.everything = any(_all_before_not(sentence, at) for at in sentence.find("coin")) or any(
+            sentence.terms[at].has("not") for at in sentence.find("all")
+        )
     if sentence.has("altcoins") and not choice.taken:
         choice.everything = True
         _put(choice.left_out, "btc")

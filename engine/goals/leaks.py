@@ -126,9 +126,9 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
     if any(term.has("feature") for term in sentence.terms[end + 1 : end + 6]):
         return end
     for before in reversed(sentence.terms[max(at - 12, 0) : at]):
-        if before.has("predict", "willmove") or before.text in ".;!?":
+        if before.has("predict", "willmove") and not before.has("modelword") or before.text in ".;!?":
             return None
-        if before.has("feature") or (before.has("with") and lead.has("next", "tomorrow")):
+        if before.has("feature") or (before.has("with") and lead.has("next", "tomorrow", "futurevalue")):
             return end
     return None
 

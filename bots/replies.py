@@ -13,6 +13,7 @@ from bots.progress import Fact, fold
 from bots.text import one_line
 from bots.words import Words, words_of
 from storage.models import AnalysisSession
+from storage.presence import code_is_off
 
 
 def status(asked: Asked, text: str) -> Reply:
@@ -20,11 +21,10 @@ def status(asked: Asked, text: str) -> Reply:
     if not text.strip() and asked.newest_here() is None:
         rows = lookups.visible(asked.db, asked.speaker, asked.user, limit=100)
         unfinished = [row for row in rows if not is_over(row)][:20]
-        return (
-            Reply(_table(asked, unfinished), fixed=True)
-            if unfinished
-            else Reply(asked.words("nothing_unfinished"))
-        )
+        said = _table(asked, unfinished) if unfinished else asked.words("nothing_unfinished")
+        if code_is_off(asked.db):
+            said += "\n" + asked.words("code_is_off")
+        return Reply(said, fixed=bool(unfinished))
     return details(asked, text)
 
 

@@ -131,12 +131,17 @@ def _prepare_and_work(
             presence.keep()
         for module in preload:
             importlib.import_module(module)
+        if open_run is None:
+            engine = EngineRuns.prepare(services.home)
+            open_run = engine.open
+            if presence is not None and engine.sandbox is None:
+                presence.say_code_is_off()
         tasks.bind(
             tasks.Workshop(
                 worker=owner,
                 database_url=services.database_url,
                 redis_url=services.redis_url,
-                open_run=open_run or EngineRuns.prepare(services.home).open,
+                open_run=open_run,
                 question_seconds=settings.omc_question_hours * 3600,
             )
         )

@@ -10,6 +10,7 @@ import zlib
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_SIDE = 6_000
 MOST_PIXELS = 16_000_000
+MOST_CHUNKS = 4_000
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"pHYs", b"IDAT", b"IEND")
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
@@ -27,6 +28,8 @@ def rebuild(data: bytes) -> tuple[bytes, int, int]:
     place = len(SIGNATURE)
     size = (0, 0)
     while not seen or seen[-1] != b"IEND":
+        if len(seen) == MOST_CHUNKS:
+            raise BadPicture(f"it is in more than {MOST_CHUNKS:,} parts")
         if place + 12 > len(data):
             raise BadPicture("it ends too early")
         length, kind = struct.unpack_from("!I4s", data, place)

@@ -33,7 +33,7 @@ LIBRARIES = (
 START = "import sys; sys.path.insert(0, sys.argv[1]); from sandbox.keeper.serving import main; main()"
 PROJECT = str(Path(__file__).parents[1])
 START_SECONDS = 30.0
-MOST_CODE = 200_000
+MOST_CODE = 50_000
 NEARLY = 0.8  # of the memory limit: an end without a word is then put down to it
 
 

@@ -19,6 +19,7 @@ SWEEP_LOCK = 0x6F6D6302
 WORKER_LOCK = 0x6F6D6303
 LEDGER_LOCK = 0x6F6D6304
 USAGE_LOCK = 0x6F6D6304
+CODE_OFF_LOCK = 0x6F6D6305
 
 
 def open_engine(url: str, *, pool_size: int = 2, lock_timeout_seconds: float = 0) -> sa.Engine:

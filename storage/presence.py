@@ -1,14 +1,16 @@
-"""Which workers live: each holds a shared advisory lock on a connection of its own.
+"""Which workers live, and which of them cannot run agents' code: shared advisory locks on connections of their own.
 
 The server lets go of the lock when the process is gone, however it died: nobody guesses from old rows.
 """
 
+import contextlib
 import os
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from storage.database import WORKER_LOCK, Database, unavailable
+from storage.database import CODE_OFF_LOCK, WORKER_LOCK, Database, unavailable
 
 
 class Presence:
@@ -17,6 +19,14 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: psycopg.Connection | None = None
+        self._locks = [WORKER_LOCK]
+
+    def say_code_is_off(self) -> None:
+        """Let it be known that this worker cannot run code of agents, for as long as it lives."""
+        self._locks.append(CODE_OFF_LOCK)
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.OperationalError):  # a lost connection: `keep` takes both again
+                self._connection.execute("select pg_advisory_lock_shared(%s)", [CODE_OFF_LOCK])
 
     def keep(self) -> None:
         """Be counted. Raises DatabaseUnavailable while the database does not answer."""
@@ -31,7 +41,8 @@ class Presence:
             connection = psycopg.connect(
                 self._database.dsn, autocommit=True, connect_timeout=10, application_name="omc worker"
             )
-            connection.execute("select pg_advisory_lock_shared(%s)", [WORKER_LOCK])
+            for lock in self._locks:
+                connection.execute("select pg_advisory_lock_shared(%s)", [lock])
         except psycopg.OperationalError as error:
             raise unavailable(self._database.engine, error) from error
         self._connection = connection
@@ -49,18 +60,28 @@ class Presence:
 
 def count_workers(database: Database) -> int:
     """How many workers live right now."""
-    with database.engine.connect() as connection:
-        counted = connection.scalar(
-            sa.text(
-                """
-                select count(*) from pg_locks
-                where locktype = 'advisory' and granted and mode = 'ShareLock'
-                  and classid = 0 and objid = :key and objsubid = 1
-                  and database = (select oid from pg_database where datname = current_database())
-                """
-            ),
-            {"key": WORKER_LOCK},
-        )
+    with database.begin() as db:
+        return _count(db, WORKER_LOCK)
+
+
+def code_is_off(db: Session) -> bool:
+    """Whether a living worker cannot run code of agents."""
+    return _count(db, CODE_OFF_LOCK) > 0
+
+
+def _count(db: Session, lock: int) -> int:
+    """How many connections hold this lock."""
+    counted = db.scalar(
+        sa.text(
+            """
+            select count(*) from pg_locks
+            where locktype = 'advisory' and granted and mode = 'ShareLock'
+              and classid = 0 and objid = :key and objsubid = 1
+              and database = (select oid from pg_database where datname = current_database())
+            """
+        ),
+        {"key": lock},
+    )
     return int(counted or 0)
 
 

@@ -165,6 +165,7 @@ ENGLISH: dict[str, str] = {
     "two_runs": "Say which two runs, for example: compare R-141 R-142",
     "nothing_yet": "There are no runs yet. Start one: analyze will btc close higher in the next hour?",
     "nothing_unfinished": "Nothing is running, queued or waiting for an answer.",
+    "code_is_off": "Code execution is off: agents cannot run Python of their own here. `omc doctor` says why; all else works.",
     "column.run": "Run",
     "column.asked": "Asked",
     "column.state": "State",

@@ -165,6 +165,7 @@ GERMAN: dict[str, str] = {
     "two_runs": "Sagen Sie, welche zwei Läufe, zum Beispiel: compare R-141 R-142",
     "nothing_yet": "Es gibt noch keine Läufe. So geht es los: analyze will btc close higher in the next hour?",
     "nothing_unfinished": "Nichts läuft, wartet in der Schlange oder auf eine Antwort.",
+    "code_is_off": "Code wird nicht ausgeführt: Agenten können hier kein eigenes Python laufen lassen. `omc doctor` sagt warum; alles andere geht.",
     "column.run": "Lauf",
     "column.asked": "Gefragt",
     "column.state": "Zustand",

@@ -34,14 +34,15 @@ class Boundary:
     jail: Jail | None
     readable: tuple[int, ...]  # open with O_PATH
     address_space: int  # what the zygote itself takes, in bytes
+    data: int  # and of this its private writable memory, as RLIMIT_DATA counts it
 
     @classmethod
     def prepare(cls, machine: Machine, jail: Jail | None, readable: Iterable[str]) -> "Boundary":
         """Open what runs may read; call it last, when all libraries are loaded."""
         opened = tuple(os.open(path, os.O_PATH | os.O_CLOEXEC) for path in readable)
-        with open("/proc/self/statm") as file:
-            pages = int(file.read().split()[0])
-        return cls(machine, jail, opened, pages * resource.getpagesize())
+        with open("/proc/self/status") as file:
+            sizes = {name: words.split() for name, _, words in (line.partition(":") for line in file)}
+        return cls(machine, jail, opened, int(sizes["VmSize"][0]) * 1024, int(sizes["VmData"][0]) * 1024)
 
 
 def enter_scratch(boundary: Boundary, folder: int, keep: set[int]) -> int:
@@ -70,6 +71,8 @@ def limit(boundary: Boundary, seconds: float, memory_mb: int, threads: int) -> N
     processor = int(seconds * max(1, threads)) + 5
     for kind, value in (
         (resource.RLIMIT_AS, boundary.address_space + memory_mb * (1 << 20)),
+        # The room of the libraries' code, given up, must not become room for data.
+        (resource.RLIMIT_DATA, boundary.data + memory_mb * (1 << 20)),
         (resource.RLIMIT_CPU, processor),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_NOFILE, OPEN_FILES),

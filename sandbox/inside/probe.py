@@ -27,7 +27,9 @@ def attempt(target: dict[str, str | int], memory_mb: int) -> None:
         "open a local socket": lambda: socket.socket(socket.AF_UNIX).close(),
         "start a process": _fork,
         "signal another process": lambda: os.kill(int(target["pid"]), 0),
-        "take more memory than allowed": lambda: mmap.mmap(-1, (memory_mb + 64) << 20),
+        "take more memory than allowed": lambda: mmap.mmap(
+            -1, (memory_mb + 64) << 20, flags=mmap.MAP_PRIVATE
+        ),
         "make memory executable": lambda: mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_EXEC),
         "remove a file": lambda: os.remove("stdout.txt"),
         "make a link": lambda: os.symlink("/etc/passwd", "link"),

@@ -50,6 +50,7 @@ THREAD_FLAGS = (0x003D0F00, 0x007D0F00)
 
 O_WRITE_BITS, O_TRUNC, O_PATH, O_TMPFILE = 3, 0o1000, 0o10000000, 0o20000000
 PROT_EXEC = 4
+MAP_SHARED, MAP_ANONYMOUS = 1, 0x20
 FCNTL_ALLOWED = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
 IOCTL_ALLOWED = (
     0x5401,
@@ -166,14 +167,29 @@ class _Open:
         program.finish(REFUSE | errno.EPERM)
 
 
-_Rule = _Allow | _Answer | _OneOf | _Without | _Open
+class _Map:
+    """No executable memory, and no nameless memory to share, which RLIMIT_DATA does not count."""
+
+    def write(self, program: Program, name: str) -> None:
+        program.load(argument(2))
+        program.jump(JUMP_SET, PROT_EXEC, yes=f"{name} refused")
+        program.load(argument(3))
+        program.jump(JUMP_SET, MAP_SHARED, no=f"{name} fine")
+        program.jump(JUMP_SET, MAP_ANONYMOUS, yes=f"{name} refused")
+        program.label(f"{name} fine")
+        program.finish(ALLOW)
+        program.label(f"{name} refused")
+        program.finish(REFUSE | errno.EPERM)
+
+
+_Rule = _Allow | _Answer | _OneOf | _Without | _Open | _Map
 
 
 def _rules(own_pid: int) -> dict[str, _Rule]:
     to_itself = (own_pid,)
     return {
         # All code is loaded before the run: memory of a run can never become executable.
-        "mmap": _Without(2, PROT_EXEC),
+        "mmap": _Map(),
         "mprotect": _Without(2, PROT_EXEC),
         "futex": _OneOf(1, FUTEX_REFUSED, mask=0x7F, refuse=True),
         "openat": _Open(2),

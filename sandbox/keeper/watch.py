@@ -15,6 +15,7 @@ from typing import Any
 from sandbox import wire
 from sandbox.inside import asking
 from sandbox.inside.confine import FILE_BYTES, SCRATCH_BYTES, SCRATCH_FILES
+from sandbox.inside.runner import RESERVED
 from sandbox.inside.syscalls import Machine, this_machine
 from sandbox.keeper.zygotes import Unavailable, Zygote
 
@@ -154,18 +155,24 @@ class Watch:
             if self._status().get("Threads", 0) >= MOST_THREADS:
                 refusal = errno.EAGAIN
         else:
-            files, used = self._count_scratch()
-            if files >= SCRATCH_FILES or used >= SCRATCH_BYTES:
-                refusal = errno.ENOSPC
-            else:
-                self._divide_room(files + 1)
+            refusal = self._make_room()
         asking.answer(self._questions, question, refusal)
 
-    def _divide_room(self, files: int) -> None:
-        """The more files there are, the less each may grow: together they stay near the quota between two looks."""
-        most = min(FILE_BYTES, SCRATCH_BYTES // files)
+    def _make_room(self) -> int:
+        """Room for one more file, or an error number: all files grown to what each may have fill the quota, no more.
+
+        Sizes count, not blocks, since a file with holes can be filled faster than anyone looks.
+        """
+        with os.scandir(self.scratch) as entries:
+            sizes = [entry.stat(follow_symlinks=False).st_size for entry in entries]
+        files = len(sizes) + 1
+        left = SCRATCH_BYTES - sum(max(size, RESERVED) for size in (*sizes, 0))
+        if files > SCRATCH_FILES or left < 0:
+            return errno.ENOSPC
+        most = min(FILE_BYTES, RESERVED + left // files)
         with contextlib.suppress(OSError):
             resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (most, most))
+        return 0
 
     def _look(self, began: float) -> None:
         measured, seconds, memory_mb = self.measured, self.request["seconds"], self.request["memory_mb"]

@@ -32,6 +32,7 @@ from storage import artifacts, events, preferences, remarks, sessions, users
 from storage.artifacts import FolderStore
 from storage.database import Database
 from storage.models import AnalysisSession, Clarification, Feedback
+from storage.presence import Presence
 from tests.bots.stories import (
     ANN,
     BEN,
@@ -46,6 +47,7 @@ from tests.bots.stories import (
     keep_file,
 )
 from tests.fakes import ChatThread, FakeChat
+from tests.waiting import wait_until
 
 CHANNEL = Place("acme", "research")
 THREAD = Place("acme", "research", "t1")
@@ -562,3 +564,13 @@ def test_suggestions_and_threads_to_read_back(chat: Chat) -> None:
     named, places = asyncio.run(look())
     assert named == ["R-1 will btc close higher in the next hour? last 90 days"]
     assert places == [THREAD]
+
+
+def test_status_says_when_a_worker_cannot_run_code_of_agents(chat: Chat, database: Database) -> None:
+    worker = Presence(database)
+    worker.keep()
+    assert chat.command("status").text == ENGLISH["nothing_unfinished"]
+    worker.say_code_is_off()
+    assert chat.command("status").text == f"{ENGLISH['nothing_unfinished']}\n{ENGLISH['code_is_off']}"
+    worker.close()
+    wait_until(lambda: "Code execution" not in chat.command("status").text, "the worker is forgotten")

@@ -2,7 +2,7 @@
 
 from tests.sandbox.trial import Attack
 
-_RAW = """
+RAW = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 def call(number, *args):
@@ -51,7 +51,7 @@ for pid in ("self", "1", "@DECOY@", "@PARENT_PID@", str(os.getppid()), "thread-s
         try: print("PWNED" if pid != "self" and name != "maps" else "", open(f"/proc/{pid}/{name}", "rb").read(500))
         except OSError as error: print(error)
 """),
-    "path_descriptors_and_reopening": ("fileapi", "stdout:PWNED", _RAW + """
+    "path_descriptors_and_reopening": ("fileapi", "stdout:PWNED", RAW + """
 attempt("O_PATH", lambda: os.open("@SECRET_FILE@", 0o10000000))
 attempt("chdir", lambda: os.chdir("/"))
 attempt("fchdir", lambda: os.fchdir(os.open("/", os.O_RDONLY)))
@@ -59,11 +59,11 @@ attempt("chroot", lambda: os.chroot("."))
 attempt("handle", lambda: nonnegative(call(303, -100, b"@SECRET_FILE@", ctypes.create_string_buffer(200), ctypes.byref(ctypes.c_int()), 0)))
 attempt("openat2", lambda: nonnegative(call(437, -100, b"@SECRET_FILE@", ctypes.create_string_buffer(24), 24)))
 """),
-    "links_tell_where_they_lead": ("fileapi", "stdout:PWNED", _RAW + """
+    "links_tell_where_they_lead": ("fileapi", "stdout:PWNED", RAW + """
 for name in ("/proc/@DECOY@/exe", "/proc/@DECOY@/cwd", "/proc/self/exe", "/proc/self/cwd", "/proc/1/root"):
     attempt(name, lambda: os.readlink(name))
 """),
-    "links_and_renames": ("fileapi", "canary", _RAW + """
+    "links_and_renames": ("fileapi", "canary", RAW + """
 attempt("link", lambda: os.link("@SECRET_FILE@", "here"))
 attempt("symlink", lambda: os.symlink("@SECRET_FILE@", "there"))
 attempt("rename", lambda: os.rename("@SECRET_FILE@", "mine"))
@@ -71,7 +71,7 @@ attempt("rename own", lambda: os.rename("stdout.txt", "@WDIR@/out"))
 for name in os.listdir():
     if name in ("here", "there", "mine"): print(open(name).read())
 """),
-    "marks_on_files_outside": ("fileapi", "stdout:PWNED", _RAW + """
+    "marks_on_files_outside": ("fileapi", "stdout:PWNED", RAW + """
 attempt("chmod", lambda: os.chmod("@SECRET_FILE@", 0o777))
 attempt("chown", lambda: os.chown("@SECRET_FILE@", os.getuid(), os.getgid()))
 attempt("utime", lambda: os.utime("@SECRET_FILE@", (1, 1)))
@@ -84,19 +84,19 @@ attempt("mkfifo", lambda: os.mkfifo("fifo"))
 attempt("mknod", lambda: os.mknod("node"))
 attempt("rmdir", lambda: os.rmdir("@SECRET_DIR@"))
 """),
-    "emptying_a_file_opened_for_reading": ("fileapi", "stdout:PWNED", _RAW + """
+    "emptying_a_file_opened_for_reading": ("fileapi", "stdout:PWNED", RAW + """
 attempt("O_TRUNC", lambda: os.open("/dev/null", os.O_RDONLY | os.O_TRUNC))
 attempt("O_TMPFILE", lambda: os.open(".", os.O_TMPFILE | os.O_RDWR))
 attempt("library", lambda: os.open(np.__file__, os.O_RDWR))
 attempt("remove own", lambda: os.remove("stdout.txt"))
 """),
-    "watching_files_outside": ("fileapi", "stdout:PWNED", _RAW + """
+    "watching_files_outside": ("fileapi", "stdout:PWNED", RAW + """
 attempt("inotify", lambda: nonnegative(call(294, 0)))
 attempt("fanotify", lambda: nonnegative(call(300, 0, 0)))
 attempt("statfs", lambda: os.statvfs("@SECRET_DIR@"))
 attempt("access", lambda: os.access("@SECRET_FILE@", os.R_OK) or 1 / 0)
 """),
-    "sockets_by_number": ("net", "stdout:PWNED", _RAW + """
+    "sockets_by_number": ("net", "stdout:PWNED", RAW + """
 for family in (1, 2, 10, 16, 17, 38, 40, 44):
     for kind in (1, 2, 3, 5):
         attempt(f"socket {family} {kind}", lambda: nonnegative(call(41, family, kind, 0)))
@@ -119,7 +119,7 @@ from sklearn.datasets import fetch_openml
 try: fetch_openml("x")
 except BaseException as error: print(type(error).__name__)
 """),
-    "processes_by_every_road": ("proc", "stdout:PWNED", _RAW + """
+    "processes_by_every_road": ("proc", "stdout:PWNED", RAW + """
 import subprocess
 def fork():
     pid = os.fork()
@@ -133,7 +133,7 @@ attempt("clone userns", lambda: nonnegative(call(56, 0x10000000 | 17, 0, 0, 0, 0
 attempt("vfork flags", lambda: nonnegative(call(56, 0x4100 | 17, 0, 0, 0, 0)))
 attempt("execveat", lambda: nonnegative(call(322, -100, b"/bin/true", 0, 0, 0)))
 """),
-    "corners_of_the_kernel": ("proc", "stdout:PWNED", _RAW + """
+    "corners_of_the_kernel": ("proc", "stdout:PWNED", RAW + """
 buffer = ctypes.create_string_buffer(256)
 for name, number, *args in (
     ("ptrace traceme", 101, 0, 0, 0, 0), ("ptrace attach", 101, 16, @DECOY@, 0, 0), ("bpf", 321, 0, buffer, 72),
@@ -153,7 +153,7 @@ for name, number, *args in (
 ):
     attempt(name, lambda: nonnegative(call(number, *args)))
 """),
-    "signals_by_every_road": ("proc", "signal", _RAW + """
+    "signals_by_every_road": ("proc", "signal", RAW + """
 import signal
 info = ctypes.create_string_buffer(128)
 for name, action in (
@@ -166,7 +166,7 @@ for name, action in (
 ):
     attempt(name, action)
 """),
-    "signals_said": ("proc", "stdout:PWNED", _RAW + """
+    "signals_said": ("proc", "stdout:PWNED", RAW + """
 for name, action in (
     ("all", lambda: os.kill(-1, 0)), ("own group", lambda: os.kill(0, 0)), ("parent", lambda: os.kill(os.getppid(), 0)),
     ("worker", lambda: os.kill(@PARENT_PID@, 0)), ("decoy", lambda: os.kill(@DECOY@, 0)), ("init", lambda: os.kill(1, 0) if os.getpid() != 1 else 1 / 0),
@@ -177,21 +177,21 @@ for name, action in (
 ):
     attempt(name, action)
 """),
-    "machine_code_from_a_file": ("proc", "stdout:PWNED", _RAW + """
+    "machine_code_from_a_file": ("proc", "stdout:PWNED", RAW + """
 import mmap
 code = b"\\xb8\\x2a\\x00\\x00\\x00\\xc3".ljust(4096, b"\\x90")
 open("code.so", "wb").write(code)
 file = os.open("code.so", os.O_RDWR)
 attempt("mapped", lambda: mmap.mmap(file, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC))
 attempt("loaded", lambda: ctypes.CDLL(os.path.abspath("code.so")))
-memory = mmap.mmap(-1, 4096, prot=3)
+memory = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=3)
 place = ctypes.addressof(ctypes.c_char.from_buffer(memory))
 attempt("mprotect", lambda: nonnegative(call(10, place, 4096, 5)))
 attempt("pkey_mprotect", lambda: nonnegative(call(329, place, 4096, 5, -1)))
 attempt("execute only", lambda: nonnegative(call(10, place, 4096, 4)))
 attempt("grow stack", lambda: nonnegative(call(10, place, 4096, 7 | 0x01000000)))
 """),
-    "undoing_the_boundary": ("proc", "stdout:PWNED", _RAW + """
+    "undoing_the_boundary": ("proc", "stdout:PWNED", RAW + """
 for option, value in ((1, 0), (4, 1), (8, 1), (22, 1), (24, 0), (36, 1), (0x59616D61, -1), (28, 0), (41, 0), (38, 0), (47, 4), (52, 1), (53, 1), (59, 1)):
     attempt(f"prctl {option}", lambda: nonnegative(call(157, option, value, 0, 0, 0)))
 attempt("arch_prctl", lambda: nonnegative(call(158, 0x1022, 0)))
@@ -200,7 +200,7 @@ for name in ("AS", "FSIZE", "NOFILE", "CPU", "CORE", "MEMLOCK"):
     kind = getattr(resource, "RLIMIT_" + name)
     attempt("raise " + name, lambda: resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
 """),
-    "own_memory_file": ("proc", "stdout:PWNED", _RAW + """
+    "own_memory_file": ("proc", "stdout:PWNED", RAW + """
 for name in ("/proc/self/mem", "/proc/self/task/self/mem", "/dev/mem", "/dev/kmsg", "/dev/tty", "/dev/ptmx", "/dev/fuse", "/dev/shm/@TAG@", "/proc/self/oom_score_adj", "/proc/sysrq-trigger", "/sys/kernel/notes"):
     attempt(name, lambda: open(name, "r+b", 0))
     attempt(name + " read", lambda: open(name, "rb", 0).read(1))
@@ -218,7 +218,7 @@ for number in range(3, 1024):
     try: os.open("..", os.O_RDONLY, dir_fd=number); print("PWNED above", number)
     except OSError: pass
 """),
-    "scratch_from_above": ("chan", "stdout:PWNED", _RAW + """
+    "scratch_from_above": ("chan", "stdout:PWNED", RAW + """
 attempt("parent folder", lambda: os.listdir(".."))
 attempt("other runs", lambda: os.listdir("@OTHER_RUN@"))
 attempt("socket", lambda: open("../../socket"))

@@ -94,6 +94,15 @@ def test_memory_never_becomes_executable(machine: Machine) -> None:
 
 
 @MACHINE
+def test_memory_is_shared_through_files_only(machine: Machine) -> None:
+    mmap = machine.calls["mmap"]
+    for flags in (0x01, 0x02, 0x22, 0x4022):
+        assert decide(machine, mmap, 0, 4096, 3, flags) == seccomp.ALLOW
+    for flags in (0x21, 0x23, 0x8021):
+        assert decide(machine, mmap, 0, 4096, 3, flags) == REFUSED
+
+
+@MACHINE
 def test_files_are_opened_in_plain_ways_only(machine: Machine) -> None:
     openat = machine.calls["openat"]
     assert decide(machine, openat, 0, 0, 0o100 | 0o1000 | 1) == seccomp.ALLOW

@@ -220,4 +220,4 @@ def test_a_sandbox_in_a_place_of_its_own_is_used_through_its_socket(tmp_path: Pa
         elsewhere.check()
     began = time.monotonic()
     assert elsewhere.run("result = 1").status == "unavailable"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60, "a refusal, not a wait"

@@ -32,6 +32,7 @@ def test_a_picture_keeps_its_content_and_loses_its_extras() -> None:
         (make_png(1, 1)[:8] + png_chunk(b"IEND", b""), "header is not at its beginning"),
         (make_png(1, 1, extra=png_chunk(b"XXXX", b"")), "not in the standard"),
         (make_png(0, 1), "not a size"),
+        (make_png(1, 1, extra=png_chunk(b"tEXt", b"") * 5_000), "more than 4,000 parts"),
     ],
 )
 def test_what_is_no_fit_picture_is_refused(data: bytes, why: str) -> None:

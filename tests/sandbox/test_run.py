@@ -113,11 +113,11 @@ def test_a_run_that_takes_too_long_says_how_long(sandbox: Sandbox) -> None:
     assert done.status == "timeout"
     assert "the limit is 0.5 s" in (done.error or "")
     assert done.stdout == "begun\n"
-    assert 0.5 <= done.usage.seconds < 5
+    assert 0.5 <= done.usage.seconds < 60
 
 
 def test_a_run_that_takes_too_much_memory_says_how_much(sandbox: Sandbox) -> None:
-    done = sandbox.run("x = []\nwhile True: x.append(np.ones(4_000_000))", limits=Limits(30, 300))
+    done = sandbox.run("x = []\nwhile True: x.append(np.ones(4_000_000))", limits=Limits(120, 300))
     assert done.status == "memory"
     assert "300 MB" in (done.error or "")
     assert 150 < done.usage.memory_mb < 340
@@ -147,6 +147,14 @@ def test_inputs_that_cannot_be_handed_over_are_refused_in_words(sandbox: Sandbox
         sandbox.run("result = 1", {"my prices": pd.DataFrame()})
     with pytest.raises(SandboxError, match="above 0"):
         Limits(0)
+
+
+def test_code_that_is_too_long_to_be_read_is_refused_at_once(sandbox: Sandbox) -> None:
+    done = sandbox.run("import " + "a." * 90_000 + "a")
+    assert (done.status, done.error) == (
+        "rejected",
+        "The code has 180,008 characters; 50,000 are allowed.",
+    )
 
 
 def test_settings_cap_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

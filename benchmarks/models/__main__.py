@@ -26,7 +26,7 @@ from storage.artifacts import ArtifactSettings, open_store
 from storage.database import Database, upgrade
 from storage.embedded import ServiceSettings, connect
 from storage.series import SIMULATED
-from tests.engine.llm.conftest import GOAL, House, thinking
+from tests.engine.houses import GOAL, House, thinking
 from tests.engine.llm.players import RUN_CASES, STAGE_CASES, good
 from tests.model_server import ModelServer
 

@@ -8,7 +8,7 @@ from engine.science import judge, study
 from engine.science.estimators import ModelSpec
 from storage import prices
 from storage.series import SIMULATED
-from tests.engine.llm.conftest import House
+from tests.engine.houses import House
 
 
 def test_the_front_door_and_the_judging_function_agree(house: House) -> None:

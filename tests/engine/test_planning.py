@@ -7,7 +7,7 @@ import pytest
 from engine.goals import Coverage, Run
 from engine.outcome import Failed
 from engine.planning import read_goal
-from tests.engine.llm.conftest import House
+from tests.engine.houses import House
 
 
 @pytest.mark.parametrize("coin", ["sima00", "coin7", "s01", "sim1"])

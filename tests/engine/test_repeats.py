@@ -15,7 +15,7 @@ from engine.science import simulate
 from storage import prices, sessions
 from storage.models import AnalysisSession, Artifact, PriceBar
 from storage.series import SIMULATED
-from tests.engine.llm.conftest import House
+from tests.engine.houses import House
 
 GOAL = "will btc close higher in the next hour? last 35 days, logistic regression"
 NEWEST = datetime(2026, 10, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.outcome import Completed
-from tests.engine.llm.conftest import House
+from tests.engine.houses import House
 
 GOAL = "will btc close higher in the next hour? last 20 days, logistic regression"
 NEWEST = "timestamptz '2026-10-01 00:00Z'"

@@ -7,7 +7,7 @@ import pytest
 
 from engine.agents import PIPELINE, pipeline, stages
 from engine.custom_agents import BadAgent, load
-from tests.engine.llm.conftest import House, thinking
+from tests.engine.houses import House, thinking
 from tests.engine.llm.players import conclude, good
 from tests.model_server import Asked, ModelServer, Player, Says
 

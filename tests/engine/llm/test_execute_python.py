@@ -16,7 +16,7 @@ from engine.work import Control, EngineSettings, Work
 from sandbox import Sandbox
 from storage import sessions
 from storage.models import Artifact
-from tests.engine.llm.conftest import House
+from tests.engine.houses import House
 from tests.sandbox.trial import make_prices
 
 

@@ -10,7 +10,7 @@ from engine.agents import PIPELINE
 from engine.budget import BudgetSettings
 from engine.outcome import Completed
 from storage.models import Artifact
-from tests.engine.llm.conftest import House, thinking
+from tests.engine.houses import House, thinking
 from tests.engine.llm.players import RUN_CASES, STAGE_CASES, good, inventing, stealing
 from tests.model_server import Asked, ModelServer, Player, Says
 
@@ -124,7 +124,9 @@ def test_instructions_in_a_goal_reach_nobody_elses_data(house: House, serve: Ser
         if row.role == "tool" and any(
             handle in json.dumps(row.details["args"]) for handle in handles.values()
         ):
-            assert row.details["status"] == "error", row.details["tool"]
+            # Code is not run at all here; every other tool must refuse the handle.
+            refused = row.details["status"] == "error" or '"unavailable"' in row.content
+            assert refused, row.details["tool"]
     with house.database.begin() as db:
         mine = {row.name for row in db.query(Artifact).where(Artifact.session_id == session)}
     assert not mine & set(handles.values())

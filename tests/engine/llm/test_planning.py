@@ -8,7 +8,7 @@ import pytest
 from engine.budget import BudgetSettings
 from engine.outcome import Cancelled, Failed
 from storage.models import AnalysisSession
-from tests.engine.llm.conftest import House, thinking
+from tests.engine.houses import House, thinking
 from tests.engine.llm.players import good
 from tests.model_server import Asked, ModelServer, Player, Says
 

@@ -9,7 +9,7 @@ from engine.llm.models import Models
 from engine.outcome import Completed, Outcome
 from engine.work import Control, EngineSettings, Work
 from storage import sessions
-from tests.engine.llm.conftest import House, thinking
+from tests.engine.houses import House, thinking
 from tests.engine.llm.players import good
 from tests.model_server import ModelServer, Player
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from engine.outcome import Completed
-from tests.engine.llm.conftest import House, thinking
+from tests.engine.houses import House, thinking
 from tests.engine.llm.players import good
 from tests.model_server import Asked, ModelServer, Player, Says
 

@@ -13,7 +13,7 @@ from bots.progress import fold
 from bots.words import words_of
 from engine.budget import BudgetSettings
 from storage.embedded import Services
-from tests.engine.llm.conftest import House, thinking
+from tests.engine.houses import House, thinking
 from tests.engine.llm.players import good
 from tests.model_server import ModelServer, Player
 

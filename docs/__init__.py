@@ -1,0 +1,1 @@
+"""What the README cannot hold, and what makes its pictures."""

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.errors import GraphBubbleUp
@@ -22,6 +23,8 @@ LONGEST_TEXT = 2_000
 MOST_CALLS_AT_ONCE = 24
 # Fewer characters a token than any text in use has: an estimate must not come out too low.
 CHARACTERS_PER_TOKEN = 3.0
+# More characters a token than any answer has on the whole.
+LONGEST_TOKEN = 12
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +58,12 @@ def ask(
         model = work.models.open(model_name)
         model.client.deadline = began + seconds
         options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
-        said = model.chat.bind_tools(schemas, **options).invoke(list(messages))
+        said = _answer(
+            model.chat.bind_tools(schemas, **options),
+            messages,
+            streamed=settings.enable_streaming,
+            most_tokens=settings.max_tokens_per_request,
+        )
     except GraphBubbleUp:
         raise
     except Exception as error:
@@ -85,6 +93,42 @@ def ask(
     return failure or said
 
 
+def _answer(
+    model: Runnable[Any, AIMessage], messages: Sequence[BaseMessage], *, streamed: bool, most_tokens: int
+) -> AIMessage:
+    """One whole answer. A stream is put together here: the library's own way mends broken parts.
+
+    It is left where it grows far beyond `most_tokens`, whatever its server was told.
+    """
+    if not streamed:
+        return model.invoke(list(messages))
+    parts: list[AIMessageChunk] = []
+    left = most_tokens * LONGEST_TOKEN
+    for part in model.stream(list(messages)):
+        assert isinstance(part, AIMessageChunk)
+        parts.append(part)
+        left -= len(audit.text_of(part)) + sum(len(call["args"] or "") for call in part.tool_call_chunks)
+        if left < 0:
+            break
+    if not parts:
+        raise ValueError("an empty stream")
+    # All at once: one by one, each step would read everything before it again.
+    whole = parts[0].__add__(parts[1:]) if len(parts) > 1 else parts[0]
+    if left < 0:
+        whole.response_metadata["finish_reason"] = "length"
+    return whole
+
+
+def _has_broken_arguments(said: AIMessage) -> bool:
+    """Whether a tool call came with half an object: the library mends it, and half a sentence would be kept."""
+    for call in said.tool_call_chunks if isinstance(said, AIMessageChunk) else ():
+        try:
+            json.loads(call["args"] or "{}")
+        except ValueError:
+            return True
+    return bool(said.invalid_tool_calls)
+
+
 def examine(said: AIMessage, *, streamed: bool) -> ModelFailure | None:
     """What is wrong with an answer, before anybody looks at what its tool calls want."""
     ended = said.response_metadata.get("finish_reason") or said.response_metadata.get("stop_reason")
@@ -94,7 +138,7 @@ def examine(said: AIMessage, *, streamed: bool) -> ModelFailure | None:
         return _useless("it refused to answer")
     if streamed and not ended:
         return _useless("its answer broke off")
-    if said.invalid_tool_calls:
+    if _has_broken_arguments(said):
         return _useless("the arguments of its tool call are no valid JSON")
     if len(said.tool_calls) > MOST_CALLS_AT_ONCE:
         return _useless(f"it called {len(said.tool_calls)} tools at once")

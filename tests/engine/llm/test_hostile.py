@@ -105,6 +105,17 @@ def test_figures_that_no_tool_returned_are_left_out_and_the_report_says_so(
     assert len(asked_again) == len(STAGES) - 1, "it may write each one again once"
 
 
+def test_half_an_argument_is_not_mended_into_half_a_sentence(house: House, serve: Serve) -> None:
+    def play(asked: Asked) -> Says:
+        return STAGE_CASES["broken JSON"](asked) if asked.stage == "data_retrieval" else good(asked)
+
+    report = house.report(
+        house.run(house.open("volatility of btc by hour, last 20 days"), thinking(serve(play)))
+    )
+    assert "half a sen" not in report
+    assert "the arguments of its tool call are no valid JSON" in report
+
+
 def test_instructions_in_a_goal_reach_nobody_elses_data(house: House, serve: Serve) -> None:
     others = house.open(
         "will eth close higher in the next hour? last 20 days, logistic regression", owner="bob"

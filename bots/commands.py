@@ -129,13 +129,14 @@ def ask(db: Any, backend: Backend, speaker: Speaker, place: Place, key: str = ""
     """Who asks, with what they may and how they want to be spoken to."""
     user = users.identify(db, speaker.platform, speaker.workspace, speaker.external_id, speaker.display_name)
     saved, of_channel = preferences.saved_for(db, user.id, speaker.platform, place.workspace, place.channel)
+    words = words_of(saved.get("language"), speaker.language)
     return Asked(
         db=db,
         speaker=speaker,
         place=place,
         user=user,
         rights=access.rights_of(db, speaker),
-        words=words_of(saved.get("language"), speaker.language),
+        words=words.in_shell() if speaker.platform == "terminal" else words,
         zone=_zone(saved.get("zone"), speaker.zone),
         limits=backend.access,
         saved=saved,

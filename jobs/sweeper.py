@@ -171,13 +171,13 @@ def replace_lost_workers(database: Database, client: Redis, *, max_retries: int)
     return replaced
 
 
-def wake_again(database: Database, client: Redis) -> int:
-    """Wake a worker for queued sessions whose job is not in line any more."""
+def wake_again(database: Database, client: Redis, *, after_seconds: float = GRACE_SECONDS) -> int:
+    """Wake a worker for queued sessions whose job is not in line any more, and has not been for so long."""
     with database.begin() as db:
         waiting = [Wake(row.id, row.owner_id, row.lease_epoch + 1) for row in sessions.queued(db)]
     woken = 0
     for wake in queue.find_lost(client, waiting):
-        if queue.suspected_seconds(client, wake.job_id) >= GRACE_SECONDS:
+        if queue.suspected_seconds(client, wake.job_id) >= after_seconds:
             queue.enqueue(client, wake.session_id, wake.owner_id, wake.epoch, first=wake.epoch > 1)
             woken += 1
     return woken

@@ -24,7 +24,7 @@ from rq.exceptions import StopRequested
 from engine.outcome import Outcome
 from jobs import process, queue, tasks
 from jobs.parent import STOPS, Parent
-from jobs.sweeper import SweeperSettings
+from jobs.sweeper import SweeperSettings, wake_again
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
 from storage.database import Database
 from storage.errors import StorageError
@@ -145,6 +145,8 @@ def _prepare_and_work(
                 question_seconds=settings.omc_question_hours * 3600,
             )
         )
+        if burst:  # nobody waits until the sweeper has made sure that a job is lost, which does no harm twice
+            wake_again(database, client, after_seconds=0.0)
         gc.freeze()  # pages that the collector never touches stay shared with the horses
         _work(services, settings, database, client, presence, owner=owner, burst=burst)
     finally:

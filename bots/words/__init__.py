@@ -7,15 +7,23 @@ LANGUAGES = {"en": ENGLISH, "de": GERMAN}
 
 
 class Words:
-    """The wording of one language; called with a key and the values it speaks of."""
+    """The wording of one language; called with a key and the values it speaks of.
 
-    def __init__(self, language: str) -> None:
+    `omc` is what stands before a command where it is typed: nothing in a chat, whose bot is spoken to by name.
+    """
+
+    def __init__(self, language: str, omc: str = "") -> None:
         self.language = language
+        self._omc = omc
         self._texts = LANGUAGES[language]
 
     def __call__(self, key: str, **values: object) -> str:
         """The text under `key`. Raises KeyError for a key no language has."""
-        return self._texts[key].format(**values)
+        return self._texts[key].format(omc=self._omc, **values)
+
+    def in_shell(self) -> "Words":
+        """The same wording where commands are typed into a shell."""
+        return Words(self.language, "omc ")
 
     def named(self, family: str, name: str) -> str:
         """The text of `family.name`; the name itself, made readable, where there is none."""

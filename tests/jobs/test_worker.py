@@ -57,11 +57,12 @@ def test_a_job_delivered_late_does_not_start_what_its_successor_is_for(bench: Be
     bench.run_burst()
     with bench.database.begin() as db:
         assert sessions.answer(db, session, "btc", user_id=None).accepted
-    bench.client.rpush(open_queue(bench.client).key, f"{session}-1")
+    bench.enqueue(session)
+    line = open_queue(bench.client)
+    bench.client.lpush(line.key, f"{session}-1")
+    assert line.job_ids == [f"{session}-1", f"{session}-2"]
     bench.run_burst()
-    assert (bench.status(session), bench.row(session).lease_epoch) == ("queued", 1)
-    bench.enqueue(session, first=True)
-    bench.run_burst()
+    assert bench.row(session).lease_epoch == 2
     assert bench.kinds(session) == ["opened", "question", "answered", "completed"]
 
 
@@ -239,6 +240,13 @@ def test_a_flushed_queue_loses_nothing(bench: Bench) -> None:
     for session in (running, waiting):
         bench.wait_for(session, "completed")
         assert bench.kinds(session) == ["opened", "stage_done", "completed"]
+
+
+def test_a_worker_that_ends_by_itself_does_what_the_queue_has_forgotten(bench: Bench) -> None:
+    session = bench.open("stage planning")
+    bench.client.flushdb()
+    bench.run_burst()
+    assert bench.kinds(session) == ["opened", "stage_done", "completed"]
 
 
 def test_an_owner_whose_worker_was_killed_gets_the_next_turn(bench: Bench) -> None:

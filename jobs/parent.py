@@ -44,6 +44,21 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 logger = logging.getLogger(__name__)
 
 
+class Told:
+    """Whether this process was told to end before its parent was at work.
+
+    The exception alone is not enough: raised in a destructor or a library's callback, it is dropped there.
+    """
+
+    def __init__(self) -> None:
+        self.to_end = False
+
+    def stop(self, signum: int, frame: FrameType | None) -> None:
+        """A signal's handler. Raises StopRequested: there is nothing to hand over yet."""
+        self.to_end = True
+        raise StopRequested
+
+
 class Parent(Worker):
     """An RQ worker that follows the session's row."""
 
@@ -55,6 +70,7 @@ class Parent(Worker):
         database: Database,
         services: Services,
         presence: Presence | None,
+        told: Told,
         *,
         name: str,
         owner: str,
@@ -75,6 +91,7 @@ class Parent(Worker):
         self._database = database
         self._services = services
         self._presence = presence
+        self._told = told
         self._owner = owner
         self._max_retries = max_retries
         self._timeout_seconds = timeout_seconds
@@ -92,7 +109,7 @@ class Parent(Worker):
     @property
     def stopping(self) -> bool:
         """Whether this worker was told to end."""
-        return self._stop_requested
+        return bool(self._stop_requested) or self._told.to_end
 
     # A job, from the fork to the end of its horse.
 
@@ -234,6 +251,8 @@ class Parent(Worker):
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        if self.stopping and self._between_jobs:  # told to end where the exception was dropped
+            raise StopRequested
         try:
             super().heartbeat(timeout, pipeline)
         except RedisError:

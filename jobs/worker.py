@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
@@ -23,7 +22,7 @@ from rq.exceptions import StopRequested
 
 from engine.outcome import Outcome
 from jobs import process, queue, tasks
-from jobs.parent import STOPS, Parent
+from jobs.parent import STOPS, Parent, Told
 from jobs.sweeper import SweeperSettings, wake_again
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
 from storage.database import Database
@@ -106,16 +105,18 @@ def run_worker(
     if told to, when that process dies. `open_run` starts or resumes one session; by default the engine does.
     Raises StorageError or JobsError when the servers cannot be used at the start.
     """
+    told = Told()
     for number in STOPS:
-        signal.signal(number, _stop)
+        signal.signal(number, told.stop)
     with contextlib.suppress(StopRequested):
         if parent_pid is None or process.die_with_parent(parent_pid, signal.SIGTERM):
-            _prepare_and_work(services, settings or WorkerSettings(), burst, open_run, preload)
+            _prepare_and_work(services, settings or WorkerSettings(), told, burst, open_run, preload)
 
 
 def _prepare_and_work(
     services: Services,
     settings: WorkerSettings,
+    told: Told,
     burst: bool,
     open_run: OpenRun | None,
     preload: Sequence[str],
@@ -148,17 +149,12 @@ def _prepare_and_work(
         if burst:  # nobody waits until the sweeper has made sure that a job is lost, which does no harm twice
             wake_again(database, client, after_seconds=0.0)
         gc.freeze()  # pages that the collector never touches stay shared with the horses
-        _work(services, settings, database, client, presence, owner=owner, burst=burst)
+        _work(services, settings, database, client, presence, told, owner=owner, burst=burst)
     finally:
         if presence is not None:
             presence.close()
         client.close()
         database.close()
-
-
-def _stop(signum: int, frame: FrameType | None) -> None:
-    """Told to end before there is anything to hand over."""
-    raise StopRequested
 
 
 @dataclass(frozen=True)
@@ -246,6 +242,7 @@ def _work(
     database: Database,
     client: Redis,
     presence: Presence | None,
+    told: Told,
     *,
     owner: str,
     burst: bool,
@@ -257,6 +254,7 @@ def _work(
             database,
             services,
             presence,
+            told,
             # RQ refuses a name whose last bearer could not say good-bye.
             name=f"{owner}-{round_number}",
             owner=owner,

@@ -60,7 +60,9 @@ class Bench:
             queue.enqueue(self.client, row.id, row.owner_id, 1)
         return row.id
 
-    def start_worker(self, *, burst: bool = False, embedded: bool = False, **settings: Any) -> BaseProcess:
+    def start_worker(
+        self, *, burst: bool = False, embedded: bool = False, preload: tuple[str, ...] = (), **settings: Any
+    ) -> BaseProcess:
         """A worker process; it lives once this returns."""
         before = count_workers(self.database)
         log = self.folder / f"worker-{len(self.workers)}.log"
@@ -71,6 +73,7 @@ class Bench:
             burst=burst,
             settings=settings,
             embedded=embedded,
+            preload=preload,
         )
         worker = FORKS.Process(target=work, args=(orders, log))
         worker.start()

@@ -149,6 +149,7 @@ class Orders:
     parent_pid: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     embedded: bool = False
+    preload: tuple[str, ...] = ()
 
 
 def work(orders: Orders, log: Path) -> None:
@@ -165,5 +166,5 @@ def work(orders: Orders, log: Path) -> None:
         burst=orders.burst,
         parent_pid=orders.parent_pid,
         open_run=lambda database, lease: ScriptedRun(database, lease, orders.gates),
-        preload=(),
+        preload=orders.preload,
     )

@@ -158,6 +158,12 @@ def test_an_idle_worker_ends_when_told_to(bench: Bench) -> None:
     assert not worker_alive(bench.database)
 
 
+def test_a_worker_ends_though_it_was_told_to_where_exceptions_are_dropped(bench: Bench) -> None:
+    worker = bench.start_worker(preload=("tests.jobs.ends_its_process",))
+    assert ended(worker) == 0
+    assert "Exception ignored" in bench.logs()
+
+
 def test_a_killed_worker_counts_as_alive_no_longer(bench: Bench) -> None:
     session = bench.open("hold planning")
     worker = bench.start_worker()

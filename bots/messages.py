@@ -109,6 +109,18 @@ def posted(
     return fit(told[fact.kind]())
 
 
+def told_alone(message: Message, why: str, words: Words) -> Message:
+    """A message for the asker alone, because its thread cannot be reached: the same, and why it comes here."""
+    said = words("told_alone", run=message.run, why=one_line(why, 200))
+    return fit(replace(message, lines=(said, *message.lines), mention=None))
+
+
+def never_opened(run: str, why: str, words: Words) -> Message:
+    """A run was stopped because its thread could not be opened."""
+    said = words("never_opened", run=run, why=one_line(why, 200))
+    return Message(kind="failure", run=run, headline=said, strong=words("cancelled.strong", run=run))
+
+
 def answered_question(question: Fact, answered: Fact, run: str, words: Words) -> Message:
     """A question's message once it has been answered: no choices any more, and who chose what."""
     return fit(

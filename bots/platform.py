@@ -86,10 +86,12 @@ class Opened:
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a card may be edited, and how long it may stand still while a run is at work (None: for ever)."""
+    """How often a card may be edited, how long it may stand still while a run is at work (None: for ever), and how
+    much time the platform wants between posts in one channel."""
 
     edit_seconds: float = 3.0
     still_seconds: float | None = 28.0
+    post_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Platform(Protocol):
 
     @property
     def pace(self) -> Pace:
-        """How often cards are edited."""
+        """How often it may be called."""
 
     async def open_thread(self, place: Place, message: Message, key: Key) -> Opened:
         """Post the root message in a channel and open a thread under it."""
@@ -136,6 +138,12 @@ class Platform(Protocol):
 
     async def edit(self, place: Place, message_id: str, message: Message) -> None:
         """Replace a message, its buttons with it."""
+
+    async def tell_alone(self, workspace: str, person: str, message: Message, key: Key) -> str:
+        """Say something to one person in private, as `post` does; returns the message's id.
+
+        Raises Rejected where they cannot be reached.
+        """
 
     async def upload(self, place: Place, files: Sequence[File], key: Key, receipts: Receipts) -> None:
         """Put files into a thread, all of them or none."""

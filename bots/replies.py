@@ -12,6 +12,7 @@ from bots.platform import Message, Reply, Table
 from bots.progress import Fact, fold
 from bots.text import one_line
 from bots.words import Words, words_of
+from storage import events
 from storage.models import AnalysisSession
 from storage.presence import code_is_off
 
@@ -32,7 +33,11 @@ def details(asked: Asked, reference: str) -> Reply:
     """How one run stands: its card, its open question, its end."""
     row = asked.find(reference)
     name = f"R-{row.number}"
-    return Reply(standing(facts_of(asked.db, row.id), name, asked.words, row.spec), run=name)
+    said = standing(facts_of(asked.db, row.id), name, asked.words, row.spec)
+    why = events.untold(asked.db, [row.id]).get(row.id)
+    if why is not None:
+        said += "\n\n" + asked.words("untold", why=one_line(why, 300))
+    return Reply(said, run=name)
 
 
 def list_runs(asked: Asked) -> Reply:
@@ -128,13 +133,19 @@ def state_of(row: AnalysisSession, words: Words) -> str:
 def _table(asked: Asked, rows: Sequence[AnalysisSession]) -> str:
     words = asked.words
     zone = asked.zone.key
+    untold = events.untold(asked.db, [row.id for row in rows])
+
+    def state(row: AnalysisSession) -> str:
+        mark = f" ({words('untold.mark')})" if row.id in untold else ""
+        return state_of(row, words) + mark
+
     return Table(
         columns=(
             words("column.run"), f"{words('column.asked')} ({zone})", words("column.state"), words("column.goal"),
         ),
         right=(False, False, False, False),
         rows=tuple(
-            (f"R-{row.number}", asked.time(row.created_at), state_of(row, words), one_line(row.goal, 60))
+            (f"R-{row.number}", asked.time(row.created_at), state(row), one_line(row.goal, 60))
             for row in rows
         ),
     ).text()  # fmt: skip

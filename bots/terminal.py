@@ -96,6 +96,10 @@ class Terminal:
             for line in message.lines:
                 self._screen.say(line)
 
+    async def tell_alone(self, workspace: str, person: str, message: Message, key: Key) -> str:
+        """There is no other place than the thread. Raises Rejected."""
+        raise Rejected("a terminal has one thread and no private conversations")
+
     def _show(self, message: Message) -> None:
         """Raises Rejected when nobody reads this terminal any more: its window or its pipe is closed."""
         try:

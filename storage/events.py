@@ -27,10 +27,13 @@ _APPEND = text(
             select 1 from agent_session_events where session_id = :session_id and key = :key)
         returning next_seq
     )
-    insert into agent_session_events (session_id, seq, key, kind, payload)
-    select :session_id, next_seq, :key, :kind, cast(:payload as jsonb) from fresh
-    on conflict do nothing
-    returning seq
+    , made as (
+        insert into agent_session_events (session_id, seq, key, kind, payload)
+        select :session_id, next_seq, :key, :kind, cast(:payload as jsonb) from fresh
+        on conflict do nothing
+        returning seq
+    )
+    select seq, pg_notify(:channel, :session_name) from made
     """
 )
 
@@ -61,13 +64,13 @@ def append(db: Session, session_id: uuid.UUID, key: str, kind: str, payload: dic
         _APPEND,
         {
             "session_id": session_id,
+            "session_name": str(session_id),
+            "channel": CHANNEL,
             "key": key,
             "kind": kind,
             "payload": json.dumps(payload, ensure_ascii=False, allow_nan=False).replace("\\u0000", ""),
         },
     ).scalar()
-    if seq is not None:
-        db.execute(select(func.pg_notify(CHANNEL, str(session_id))))
     return seq
 
 
@@ -97,8 +100,8 @@ def claim(
     if kinds is not None:
         waiting = waiting.where(Event.kind.in_(kinds))
     first = waiting.group_by(Event.session_id).subquery()
-    query = (
-        select(Event, AnalysisSession.number)
+    due = (
+        select(Event.session_id, Event.seq, Event.in_doubt, AnalysisSession.number)
         .join(first, (first.c.session_id == Event.session_id) & (first.c.seq == Event.seq))
         .join(AnalysisSession, AnalysisSession.id == Event.session_id)
         .where(AnalysisSession.platform == platform)
@@ -110,22 +113,25 @@ def claim(
         .with_for_update(of=Event, skip_locked=True)
     )
     if thread is not None:
-        query = query.where(AnalysisSession.thread == thread)
-    found = db.execute(query).all()
-    claimed = [_pending(event, number) for event, number in found]
-    for event, _ in found:
-        event.claimed_by = claimant
-        event.in_doubt = True
-        event.attempts += 1
-        db.execute(
-            update(Event)
-            .where(Event.session_id == event.session_id, Event.seq == event.seq)
-            .values(
-                attempted_at=func.clock_timestamp(),
-                claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
-            )
+        due = due.where(AnalysisSession.thread == thread)
+    mine = due.cte("mine")
+    claimed = (
+        update(Event)
+        .where(Event.session_id == mine.c.session_id, Event.seq == mine.c.seq)
+        .values(
+            claimed_by=claimant,
+            claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
+            in_doubt=True,
+            attempts=Event.attempts + 1,
+            attempted_at=func.clock_timestamp(),
         )
-    return claimed
+        .returning(
+            Event.session_id, mine.c.number, Event.seq, Event.key, Event.kind, Event.payload, Event.created_at,
+            Event.attempts, mine.c.in_doubt, Event.receipts,
+        )
+    )  # fmt: skip
+    found = db.execute(claimed, execution_options={"synchronize_session": False})
+    return sorted((Pending(*row) for row in found), key=lambda pending: pending.created_at)
 
 
 def note_receipt(db: Session, session_id: uuid.UUID, seq: int, part: str, value: str) -> None:
@@ -150,6 +156,16 @@ def given_up(db: Session, *, limit: int = 20) -> Sequence[Event]:
         .order_by(Event.delivered_at.desc())
         .limit(limit)
     ).all()
+
+
+def untold(db: Session, session_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Of these sessions, those whose thread could not be told everything, each with the newest reason."""
+    found = db.execute(
+        select(Event.session_id, Event.error)
+        .where(Event.session_id.in_(session_ids), Event.delivered_at.is_not(None), Event.error.is_not(None))
+        .order_by(Event.session_id, Event.seq)
+    )
+    return {session_id: str(error) for session_id, error in found}
 
 
 def run_number(db: Session, event: Event) -> int | None:
@@ -220,19 +236,4 @@ def postpone(
             error=error[:500],
             in_doubt=in_doubt,
         )
-    )
-
-
-def _pending(event: Event, number: int) -> Pending:
-    return Pending(
-        session_id=event.session_id,
-        number=number,
-        seq=event.seq,
-        key=event.key,
-        kind=event.kind,
-        payload=event.payload,
-        created_at=event.created_at,
-        attempts=event.attempts + 1,
-        in_doubt=event.in_doubt,
-        receipts=dict(event.receipts),
     )

@@ -91,8 +91,9 @@ def claim_cards(
     thread: str | None = None,
     seconds: float = 30.0,
     idle_seconds: float | None = None,
+    limit: int = 50,
 ) -> list[uuid.UUID]:
-    """Sessions whose card is due for an edit, claimed for `seconds`.
+    """At most `limit` sessions whose card is due for an edit, claimed for `seconds`.
 
     A card is due when something has happened that it does not show. While the session runs it is due too
     `idle_seconds` after it last could have been edited, so that a worker that fell silent shows.
@@ -106,7 +107,7 @@ def claim_cards(
     mine = (
         select(AnalysisSession.id)
         .where(AnalysisSession.platform == platform, AnalysisSession.card_message_id.is_not(None), due)
-        .limit(50)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
     if thread is not None:

@@ -81,6 +81,7 @@ class FakeChat:
         self.by_key: dict[str, str] = {}
         self.complaints: list[str] = []
         self.told: list[str] = []
+        self.unreachable: set[str] = set()  # people who take no private messages
         self.forms: list[Form] = []
         self.home = ""
         self.reactions: dict[str, list[str]] = {}
@@ -116,6 +117,15 @@ class FakeChat:
                     entry.forms.append(message)
                     return
             raise Rejected(f"there is no message {message_id}")
+
+    async def tell_alone(self, workspace: str, person: str, message: Message, key: Key) -> str:
+        if person in self.unreachable:
+            raise Rejected(f"{person} takes no private messages")
+        if not (key.in_doubt and key.text in self.by_key):
+            self._check(message, key)
+            self.by_key[key.text] = f"m{len(self.by_key) + 1}"
+            self.told.append(message.text())
+        return self.by_key[key.text]
 
     async def upload(self, place: Place, files: Sequence[File], key: Key, receipts: Receipts) -> None:
         """In two steps, as Slack does it: reserve an id for each file, then show them all at once."""
@@ -215,6 +225,9 @@ class Faulty:
 
     async def edit(self, place: Place, message_id: str, message: Message) -> None:
         await self._do("edit", self._platform.edit(place, message_id, message))
+
+    async def tell_alone(self, workspace: str, person: str, message: Message, key: Key) -> str:
+        return await self._do("tell_alone", self._platform.tell_alone(workspace, person, message, key))
 
     async def upload(self, place: Place, files: Sequence[File], key: Key, receipts: Receipts) -> None:
         await self._do("upload", self._platform.upload(place, files, key, receipts))

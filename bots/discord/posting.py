@@ -13,6 +13,7 @@ import discord
 from discord import ui
 
 from bots.discord.failures import ARCHIVED, THREAD_EXISTS, translated
+from bots.discord.hearing import DIRECT
 from bots.discord.markup import escape
 from bots.discord.rendering import mark_of, view_of
 from bots.errors import TryLater
@@ -63,6 +64,11 @@ class Posting:
                 allowed_mentions=_calls(message),
             )
         return str(sent.id)
+
+    async def tell_alone(self, workspace: str, person: str, message: Message, key: Key) -> str:
+        with translated():
+            alone = await self.client().create_dm(discord.Object(int(person)))
+        return await self.post(Place(DIRECT, str(alone.id), direct=True), message, key)
 
     async def edit(self, place: Place, message_id: str, message: Message) -> None:
         partial = self._channel(place).get_partial_message(int(message_id))

@@ -51,17 +51,15 @@ class Slack(Posting):
     """The platform."""
 
     name = "slack"
-    pace = Pace()
+    pace = Pace(post_seconds=1.0)  # about one a second in a channel
 
     def __init__(
         self,
         settings: SlackSettings,
         workspaces: Workspaces,
         listening: Listening | None = None,
-        *,
-        seconds_between_posts: float = 1.0,
     ) -> None:
-        super().__init__(workspaces, seconds_between_posts=seconds_between_posts)
+        super().__init__(workspaces)
         self._settings = settings
         self._listening = listening or Listening()
         self.people = People(workspaces)

@@ -29,11 +29,8 @@ AGENT_STATUS = {"working": "processing", "waiting": "suspended", "ended": "close
 class Posting:
     """The outgoing half of the platform."""
 
-    def __init__(self, workspaces: Workspaces, *, seconds_between_posts: float = 1.0) -> None:
-        """Slack takes about one post a second in a channel."""
+    def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
-        self._seconds_between_posts = seconds_between_posts
-        self._posted_at: dict[tuple[str, str], float] = {}
         self._quiet_until: dict[tuple[str, str], float] = {}
         self._no_native: set[str] = set()  # workspaces whose Slack refuses native tables and charts
         self._status_method: dict[str, str] = {}
@@ -48,7 +45,7 @@ class Posting:
             found = await self._find(workspace, place, key)
             if found is not None:
                 return found
-        await self._wait_turn(place)
+        self._respect(place.workspace, "chat.postMessage")
         said = await self._send(workspace, "chat.postMessage", message, {
             "channel": place.channel,
             "text": fallback(message),
@@ -59,6 +56,12 @@ class Posting:
         })  # fmt: skip
         await self._show_status(workspace, place, message)
         return str(said["ts"])
+
+    async def tell_alone(self, workspace: str, person: str, message: Message, key: Key) -> str:
+        client = (await self._workspaces.of(workspace)).once
+        with translated():
+            opened = await client.conversations_open(users=person)
+        return await self.post(Place(workspace, str(opened["channel"]["id"]), direct=True), message, key)
 
     async def edit(self, place: Place, message_id: str, message: Message) -> None:
         workspace = await self._workspaces.of(place.workspace)
@@ -135,18 +138,6 @@ class Posting:
             raise
         assert isinstance(said.data, dict)
         return said.data
-
-    async def _wait_turn(self, place: Place) -> None:
-        """About one post a second in a channel: wait a little, or come back later."""
-        self._respect(place.workspace, "chat.postMessage")
-        channel = (place.workspace, place.channel)
-        now = time.monotonic()
-        turn = max(now, self._posted_at.get(channel, 0.0) + self._seconds_between_posts)
-        if turn - now > 5:
-            raise TryLater("many messages for one channel", seconds=turn - now, in_doubt=False)
-        self._posted_at[channel] = turn
-        if turn > now:
-            await asyncio.sleep(turn - now)
 
     def _respect(self, team: str, method: str) -> None:
         """Leave Slack alone for as long as it asked."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -140,6 +141,7 @@ def begin(
     goal: str = "will btc close higher in the next hour? last 90 days",
     thread: str = "",
     platform: str = "fake",
+    channel: str = "research",
 ) -> Story:
     """A session somebody asked for, in the queue."""
     with database.begin() as db:
@@ -149,7 +151,7 @@ def begin(
             workspace=speaker.workspace,
             owner_id=user.id,
             platform=platform,
-            channel="research",
+            channel=channel,
             thread=thread,
             goal=goal,
         )
@@ -198,21 +200,29 @@ def deliver(
     """Deliver until `until()` is true; fail when that does not come."""
 
     async def run() -> None:
-        delivery = Delivery(database, platform, FolderStore(folder / "store"), **options)
-        delivering = asyncio.create_task(delivery.run())
-        try:
-            async with asyncio.timeout(seconds):
-                if meanwhile is not None:
-                    await meanwhile()
-                while not until():
-                    if delivering.done():
-                        delivering.result()
-                    await asyncio.sleep(0.01)
-        finally:
-            delivering.cancel()
-            await asyncio.gather(delivering, return_exceptions=True)
+        async with delivering(database, platform, folder, **options) as task, asyncio.timeout(seconds):
+            if meanwhile is not None:
+                await meanwhile()
+            while not until():
+                if task.done():
+                    task.result()
+                await asyncio.sleep(0.01)
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def delivering(
+    database: Database, platform: Platform, folder: Path, **options: Any
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A delivery at work until the end of the block."""
+    delivery = Delivery(database, platform, FolderStore(folder / "store"), **options)
+    task = asyncio.create_task(delivery.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def all_told(database: Database, story: Story) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bots import messages
 from bots.commands import handle
 from bots.errors import Rejected, TryLater
-from bots.platform import Answer, Pace
+from bots.platform import Answer, Command, Pace, Place
 from storage import events
 from storage.artifacts import FolderStore
 from storage.database import Database
@@ -41,6 +42,11 @@ def event_of(database: Database, story: Story, key: str) -> Event:
     with database.begin() as db:
         found = sa.select(Event).where(Event.session_id == story.session_id, Event.key == key)
         return db.scalars(found).one()
+
+
+def nothing_waits(database: Database) -> bool:
+    with database.begin() as db:
+        return events.waiting_since(db, messages.POSTED)[0] == 0
 
 
 def test_a_run_from_its_sentence_to_its_verdict(database: Database, chat: FakeChat, tmp_path: Path) -> None:
@@ -247,6 +253,69 @@ def test_what_a_platform_will_never_take_keeps_nothing_else_waiting(
     deliver(database, faulty, tmp_path, lambda: all_told(database, story))
     assert [message.text() for message in only_thread(chat).messages[2:]] == ["Note: kept"]
     assert event_of(database, story, "note:1").error == "no such emoji"
+
+
+def test_a_result_whose_thread_is_gone_is_told_to_the_asker_alone(
+    database: Database, chat: FakeChat, tmp_path: Path
+) -> None:
+    story = begin(database)
+    story.take()
+    deliver(database, chat, tmp_path, lambda: all_told(database, story))
+    chat.threads.clear()
+    story.tell("note:1", "note", text="Nobody has to hear this alone.")
+    story.complete()
+    deliver(database, chat, tmp_path, lambda: all_told(database, story))
+    (said,) = chat.told
+    assert said.startswith("Verdict: no edge for BTC")
+    assert "said to you alone: the thread of R-1 cannot be reached (there is no thread 'thread-m1')" in said
+    reason = "there is no thread 'thread-m1'; the asker was told in private"
+    assert event_of(database, story, "completed").error == reason
+    assert event_of(database, story, "note:1").error == "there is no thread 'thread-m1'"
+    place = Place("acme", "research")
+    status = handle(backend(database), Command(ANN, place, "status", "R-1")).text
+    assert status.endswith(f"Not everything could be told in its thread: {reason}")
+    assert "no edge (not all told)" in handle(backend(database), Command(ANN, place, "list")).text
+
+
+def test_a_question_whose_thread_is_gone_can_be_answered_in_private(
+    database: Database, chat: FakeChat, tmp_path: Path
+) -> None:
+    story = begin(database)
+    story.take()
+    deliver(database, chat, tmp_path, lambda: all_told(database, story))
+    chat.threads.clear()
+    story.ask()
+    deliver(database, chat, tmp_path, lambda: all_told(database, story))
+    (said,) = chat.told
+    assert "How far ahead?" in said
+    assert "1h" in said
+    assert handle(backend(database), Answer(ANN, "R-1", "1h")).ok
+
+
+def test_a_run_whose_thread_cannot_be_opened_is_stopped_and_the_asker_told_once(
+    database: Database, chat: FakeChat, tmp_path: Path
+) -> None:
+    faulty = Faulty(chat)
+    faulty.fail("open_thread", Fault(Rejected("the channel is archived")))
+    faulty.fail("tell_alone", Fault(TryLater("the connection broke", seconds=0), after=True))
+    faulty.fail("open_thread", Fault(Rejected("the channel is archived")))
+    story = begin(database)
+    deliver(database, faulty, tmp_path, lambda: story.row().status == "cancelled" and nothing_waits(database))
+    assert chat.told == ["R-1 was stopped: its thread could not be opened (the channel is archived)."]
+    assert chat.threads == {}
+
+
+def test_what_nobody_could_be_told_is_recorded(database: Database, chat: FakeChat, tmp_path: Path) -> None:
+    chat.unreachable.add("U-ann")
+    story = begin(database)
+    story.take()
+    deliver(database, chat, tmp_path, lambda: all_told(database, story))
+    chat.threads.clear()
+    story.complete()
+    deliver(database, chat, tmp_path, lambda: all_told(database, story))
+    error = str(event_of(database, story, "completed").error)
+    assert error.endswith("nor could the asker be told: U-ann takes no private messages")
+    assert chat.told == []
 
 
 def test_a_bug_in_one_message_does_not_silence_its_thread(

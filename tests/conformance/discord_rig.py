@@ -1,7 +1,7 @@
 """Discord as a rig: the unmodified discord.py against the double, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from bots.catalog import parse
 from bots.discord.app import Discord
 from bots.discord.settings import DiscordSettings
 from bots.platform import Place
-from tests.conformance.rigs import ChatRig, Recorder, Seen
+from tests.conformance.rigs import ChatRig, Recorder, Seen, until
 from tests.discord_double import DiscordDouble, Person
 from tests.discord_double.checks import BUTTON, GALLERY, SELECT, text_of, walk
 from tests.discord_double.world import Json, Pending
@@ -104,11 +104,6 @@ def seen(message: Json) -> Seen:
         tuple(attachment["filename"] for attachment in message["attachments"]),
         tuple(filter(None, shown)),
     )
-
-
-async def until(true: Callable[[], bool]) -> None:
-    while not true():
-        await asyncio.sleep(0.005)
 
 
 def settings_for(double: DiscordDouble) -> DiscordSettings:

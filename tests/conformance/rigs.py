@@ -3,6 +3,7 @@
 A new chat adds a rig of its own and one line in `test_platforms.CHATS`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -96,3 +97,9 @@ class Recorder:
 
     async def open_threads(self) -> Sequence[OpenThread]:
         return self.threads
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until something is true, for as long as the test may take."""
+    while not true():
+        await asyncio.sleep(0.005)

@@ -94,9 +94,7 @@ async def slack_on(double: SlackDouble, conversation: Recorder) -> AsyncIterator
     settings = SlackSettings(slack_bot_token=BOT_TOKEN, slack_app_token=APP_TOKEN, slack_api_base=double.base)
     # The database is for installations, of which there are none here: it is never connected to.
     database = Database("postgresql://nobody@127.0.0.1:1/none")
-    platform = Slack(
-        settings, Workspaces(settings.api_base, BOT_TOKEN, database, None), seconds_between_posts=0.01
-    )
+    platform = Slack(settings, Workspaces(settings.api_base, BOT_TOKEN, database, None))
     listening = asyncio.create_task(platform.run(conversation))
     ready = asyncio.create_task(platform.ready.wait())
     try:

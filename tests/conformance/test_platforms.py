@@ -145,6 +145,20 @@ def words(text: str) -> set[str]:
     return {word for word in "".join(c if c.isalnum() else " " for c in text).split() if len(word) > 1}
 
 
+def test_what_is_said_to_one_person_alone_stands_in_no_thread_and_comes_once(make_chat: ChatRigMaker) -> None:
+    async def story(rig: ChatRig, _: Recorder) -> None:
+        place = await open_thread(rig)
+        before = len(await rig.look(place))
+        alone = key()
+        first = await rig.platform.tell_alone(place.workspace, rig.ann, FINISH, alone)
+        assert await rig.platform.tell_alone(place.workspace, rig.ann, FINISH, again(alone)) == first
+        (said,) = await rig.told()
+        assert words(FINISH.text()) <= words(said)
+        assert len(await rig.look(place)) == before
+
+    try_on(make_chat, story)
+
+
 def test_everything_a_message_says_is_seen(make_rig: RigMaker) -> None:
     async def story(rig: Rig, _: Recorder) -> None:
         place = await open_thread(rig)

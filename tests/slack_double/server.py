@@ -75,6 +75,8 @@ class SlackDouble:
         self.marketplace = marketplace
         self.messages: dict[str, Posted] = {}
         self.private: set[str] = {"G-secret"}  # channels the bot is not in
+        self.archived: set[str] = set()
+        self.gone: set[str] = set()  # people who have left the workspace
         self.ephemeral: dict[str, list[Body]] = defaultdict(list)
         self.views: list[Body] = []
         self.homes: dict[str, Body] = {}
@@ -196,6 +198,12 @@ class SlackDouble:
                 self._check_message(said, most_bytes=40_000)
                 self.ephemeral[str(said["user"])].append(said)
                 return {"ok": True, "message_ts": self._ts()}
+            case "conversations.open":
+                if not str(said.get("users")).startswith("U"):
+                    raise Refused("user_not_found")
+                if said["users"] in self.gone:
+                    raise Refused("user_disabled")
+                return {"ok": True, "channel": {"id": f"D-{said['users']}"}}
             case "conversations.replies" | "conversations.history":
                 return self._history(method, said)
             case "users.info":
@@ -345,6 +353,8 @@ class SlackDouble:
         channel = str(said.get("channel") or "")
         if channel in self.private or not channel:
             raise Refused("channel_not_found")
+        if channel in self.archived and posting:
+            raise Refused("is_archived")
         return f"D-{channel}" if channel.startswith("U") and posting else channel
 
     def _message(self, channel: str, ts: str) -> Posted:

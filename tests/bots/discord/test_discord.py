@@ -1,9 +1,10 @@
 """What is Discord's own: intents, sessions that cannot be resumed, components, limits, private answers in time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,11 +30,15 @@ from bots.platform import (
     Press,
     Reply,
     Rewritten,
+    Speaker,
     Submitted,
     Typed,
 )
-from tests.conformance.discord_rig import discord_on, settings_for, until
-from tests.conformance.rigs import Recorder
+from storage import events
+from storage.database import Database
+from tests.bots.stories import all_told, begin, delivering
+from tests.conformance.discord_rig import discord_on, settings_for
+from tests.conformance.rigs import Recorder, until
 from tests.discord_double import DiscordDouble, Fault, Person, World
 from tests.discord_double.checks import SELECT, text_of, walk
 from tests.discord_double.world import SILENT, Json
@@ -84,6 +89,13 @@ class Scene:
 
 def since(text: str, *, in_doubt: bool = False) -> Key:
     return Key(text, in_doubt, datetime.now(UTC))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 def on_discord(
@@ -572,5 +584,37 @@ def test_a_word_of_a_rejection_says_what_to_do() -> None:
         del scene.world.channels[place.thread]
         with pytest.raises(Rejected, match="the channel is gone"):
             await scene.platform.post(place, NOTE, since("note1"))
+
+    on_discord(story)
+
+
+def test_the_asker_hears_alone_what_a_deleted_thread_does_not_take(
+    database: Database, tmp_path: Path
+) -> None:
+    async def story(scene: Scene) -> None:
+        world = scene.world
+        ann = Speaker("discord", world.guild_id, scene.ann.id, "Ann")
+        runs = [begin(database, ann, platform="discord", channel=world.channel_id) for _ in range(2)]
+        told, other = runs
+        async with delivering(database, scene.platform, tmp_path):
+            await until(lambda: all(all_told(database, run) for run in runs))
+            for run in runs:
+                await asyncio.to_thread(run.take)
+                del world.channels[run.row().thread]
+            await asyncio.to_thread(told.complete)
+            await until(lambda: all_told(database, told))
+            (said,) = scene.ann.told()
+            assert "Verdict: no edge" in text_of(said)
+            assert f"the thread of {told.run} cannot be reached (the channel is gone" in text_of(said)
+            world.closed_to_bot.add(scene.ann.id)
+            await asyncio.to_thread(other.fail, "No prices.")
+            await until(lambda: all_told(database, other))
+        assert len(scene.ann.told()) == 1
+        with database.begin() as db:
+            reasons = {event.kind: str(event.error) for event in events.given_up(db)}
+        assert reasons["completed"].endswith("; the asker was told in private")
+        assert reasons["failed"].endswith(
+            "nor could the asker be told: this person takes no private messages from the bot"
+        )
 
     on_discord(story)

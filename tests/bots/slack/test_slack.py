@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import aiohttp
@@ -15,16 +16,17 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bots.errors import Refusal, Rejected, TryLater
-from bots.platform import File, Key, Message, Place, Reply, Table
+from bots.platform import File, Key, Message, Place, Reply, Speaker, Table
 from bots.slack.app import Listening, Slack
 from bots.slack.clients import Workspaces
 from bots.slack.rendering import blocks_of, fallback
 from bots.slack.serving import MANIFEST, scopes
 from bots.slack.settings import SlackSettings
-from storage import installations
+from storage import events, installations
 from storage.database import Database
 from storage.sealing import Seal, SealError
-from tests.conformance.rigs import Recorder
+from tests.bots.stories import all_told, begin, delivering
+from tests.conformance.rigs import Recorder, until
 from tests.conformance.slack_rig import slack_on
 from tests.fakes import Notes
 from tests.slack_double import SlackDouble
@@ -299,7 +301,7 @@ async def over_http(
         slack_api_base=slack.base,
     )
     workspaces = Workspaces(settings.api_base, settings.slack_bot_token, database, Seal(KEYS))
-    platform = Slack(settings, workspaces, Listening("127.0.0.1", port), seconds_between_posts=0.0)
+    platform = Slack(settings, workspaces, Listening("127.0.0.1", port))
     listening = asyncio.create_task(platform.run(recorder))
     await platform.ready.wait()
     try:
@@ -389,3 +391,31 @@ def unused_port() -> int:
 
 def test_the_sdk_is_the_real_one() -> None:
     assert "site-packages" in str(sys.modules["slack_sdk"].__file__)
+
+
+def test_the_asker_hears_alone_what_an_archived_channel_does_not_take(
+    database: Database, tmp_path: Path
+) -> None:
+    async def story(slack: SlackDouble, platform: Slack, _: Recorder) -> None:
+        ann = Speaker("slack", TEAM, "U-ann", "Ann")
+        told, other = (begin(database, ann, platform="slack") for _ in range(2))
+        async with delivering(database, platform, tmp_path):
+            await until(lambda: all_told(database, told) and all_told(database, other))
+            slack.archived.add("research")
+            for one in (told, other):
+                await asyncio.to_thread(one.take)
+            await asyncio.to_thread(told.complete)
+            await until(lambda: all_told(database, told))
+            (said,) = slack.told("U-ann")
+            assert "Verdict: no edge" in said
+            assert f"the thread of {told.run} cannot be reached (the channel is archived)" in said
+            slack.gone.add("U-ann")
+            await asyncio.to_thread(other.fail, "No prices.")
+            await until(lambda: all_told(database, other))
+        assert len(slack.told("U-ann")) == 1
+        with database.begin() as db:
+            reasons = {event.kind: str(event.error) for event in events.given_up(db)}
+        assert reasons["completed"] == "the channel is archived; the asker was told in private"
+        assert reasons["failed"].startswith("the channel is archived; nor could the asker be told: ")
+
+    on_slack(story)

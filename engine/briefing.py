@@ -75,7 +75,10 @@ def nudge(why: str, said: str = "") -> HumanMessage:
 def _compact(result: str) -> str:
     """Figures with six digits: a model needs no more, and each one costs."""
     try:
-        return json.dumps(_rounded(json.loads(result)), separators=(",", ":"), ensure_ascii=False)
+        found = json.loads(result)
+        if isinstance(found, dict):
+            found.pop("said", None)  # the summary once more, with its values apart
+        return json.dumps(_rounded(found), separators=(",", ":"), ensure_ascii=False)
     except ValueError:
         return result
 

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.llm.prices import PriceTable, parse_prices
+from engine.speech import figures, say
 from storage import sessions, usage
 from storage.usage import Cap, Refused, Reserved, Scope, Spent
 
@@ -101,9 +102,15 @@ class Budget:
             )
         match outcome:
             case Refused(cap=cap, spent=spent):
-                return OverCap(
-                    f"The model budget {SCOPES[cap.scope]} is used up ({written(spent)} of {_limit(cap)})."
-                )
+                with work.speaking():  # the thread is told first of all; the report quotes it
+                    return OverCap(
+                        say(
+                            "The model budget {whose} is used up ({spent} of {limit}).",
+                            whose=say(SCOPES[cap.scope]),
+                            spent=written(spent),
+                            limit=_limit(cap),
+                        )
+                    )
             case Reserved():
                 return outcome.usage_id
 
@@ -120,7 +127,13 @@ class Budget:
         for cap in self._caps:
             used = _share(cap, spent[cap.scope])
             if used * 100 >= self._settings.budget_alert_percent:
-                text = f"{used:.0%} of the model budget {SCOPES[cap.scope]} is used ({_limit(cap)})."
+                with work.speaking():
+                    text = say(
+                        "{share:.0%} of the model budget {whose} is used ({limit}).",
+                        share=used,
+                        whose=say(SCOPES[cap.scope]),
+                        limit=_limit(cap),
+                    )
                 work.tell(f"budget:{cap.scope}", "note", {"text": text})
         return cost
 
@@ -157,17 +170,17 @@ STANDARD = (25_000, 2_000)
 
 def written(spent: Spent) -> str:
     """Tokens and money as people read them."""
-    return f"{spent.tokens:,} tokens, {dollars(spent.usd)}"
+    return say("{n:,} tokens, {cost}", n=spent.tokens, cost=dollars(spent.usd))
 
 
 def dollars(usd: float) -> str:
     """Money with as many places as it takes to see something."""
-    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+    return f"${figures(f'{usd:.2f}' if usd >= 0.1 or usd == 0 else f'{usd:.4f}')}"
 
 
 def _limit(cap: Cap) -> str:
-    parts = [f"{cap.tokens:,} tokens" if cap.tokens is not None else ""]
-    parts.append(f"${cap.usd:.2f}" if cap.usd is not None else "")
+    parts = [say("{n:,} tokens", n=cap.tokens) if cap.tokens is not None else ""]
+    parts.append(f"${figures(f'{cap.usd:.2f}')}" if cap.usd is not None else "")
     return ", ".join(part for part in parts if part)
 
 

@@ -37,6 +37,7 @@ from engine.outcome import Cancelled as RunCancelled
 from engine.outcome import OverBudget as RunOverBudget
 from engine.runner import Desk
 from engine.science.errors import ScienceError
+from engine.speech import Said, said
 from engine.state import AgentState, Finding, Question
 from engine.tools import ToolRegistry
 from engine.work import Work
@@ -70,17 +71,18 @@ def run(work: Work) -> Outcome:
             return Failed(str(error), refused=True, no_data=error.no_data)
         except CallFailed as error:
             state = graph.get_state(config).values
-            told = unanswered.complete(work, state, str(error)) if error.is_answer else None
-            return told or Failed(str(error))
+            told = unanswered.complete(work, state, error.said) if error.is_answer else None
+            return told or _failed(work, error.said)
         except (EngineError, ScienceError, StorageError) as error:
-            return Failed(str(error))
+            return _failed(work, error)
     if waiting:
         return _question(waiting[0])
     if "reporting" not in state["findings"]:
-        return Failed(
+        missing = said(
             "This run was begun with an agent that this worker does not have. "
             "Give every worker the same folder in OMC_AGENTS, and start the run again."
         )
+        return _failed(work, missing)
     return Completed(**state["findings"]["reporting"]["facts"])
 
 
@@ -190,6 +192,12 @@ def _question(asked: Interrupt) -> AwaitingUser:
         choices=list(value.get("choices") or []),
         recommended=value.get("recommended", ""),
     )
+
+
+def _failed(work: Work, why: Exception | Said) -> Failed:
+    """A failure in the words of the run's thread."""
+    with work.speaking():
+        return Failed(str(why))
 
 
 def _stopped(stop: Exception) -> Outcome:

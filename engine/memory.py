@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine import speech
+from engine.speech import say
 from engine.work import Work
 from storage import sessions
 
@@ -35,13 +37,15 @@ class Remembered:
     def sentence(self, spec: Mapping[str, Any]) -> str:
         """What it found, what helped most, and what is different now."""
         p = self.verdict.get("p_value")
-        found = WORDS.get(str(self.verdict.get("decision")), "no verdict") + (
-            f", p {p:.2f}" if p is not None else ""
-        )
-        best = f" (best: {self.verdict['best_model']})" if self.verdict.get("best_model") else ""
-        return (
-            f"Already tried on {self.finished_at.day} {self.finished_at:%B} ({self.run}): {found}{best}; "
-            f"{_difference(self.spec, spec)}."
+        found = say(WORDS.get(str(self.verdict.get("decision")), "no verdict"))
+        chance = say(", p {p:.2f}", p=p) if p is not None else ""
+        best = say(" (best: {model})", model=self.verdict["best_model"]) if self.verdict.get("best_model") else ""
+        return say(
+            "Already tried on {day} ({run}): {found}; {difference}.",
+            day=speech.day(self.finished_at),
+            run=self.run,
+            found=f"{found}{chance}{best}",
+            difference=_difference(self.spec, spec),
         )
 
 
@@ -68,20 +72,25 @@ def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 def _difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     parts = []
     if set(then.get("coins") or ()) != set(now.get("coins") or ()):
-        parts.append(f"coins {_said(now.get('coins'))} (then {_said(then.get('coins'))})")
+        parts.append(_changed("coins", then.get("coins"), now.get("coins")))
     for part, word in PARTS.items():
         if then.get(part) != now.get(part) and not (part == "end" and then.get("start") != now.get("start")):
-            parts.append(f"{word} {_said(now.get(part))} (then {_said(then.get(part))})")
+            parts.append(_changed(word, then.get(part), now.get(part)))
     if not parts:
-        return "nothing differs now but the date"
-    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
-    return f"what differs now: {'; '.join(parts[:3])}{more}"
+        return say("nothing differs now but the date")
+    if len(parts) > 3:
+        return say("what differs now: {parts} and {n} more", parts="; ".join(parts[:3]), n=len(parts) - 3)
+    return say("what differs now: {parts}", parts="; ".join(parts))
+
+
+def _changed(word: str, then: Any, now: Any) -> str:
+    return say("{what} {now} (then {then})", what=say(word), now=_said(now), then=_said(then))
 
 
 def _said(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(str, value)) or say("none")
     if isinstance(value, float):
-        return f"{value:g}"
-    text = str(value) if value is not None else "none"
-    return text[:10] if "T" in text and text[:4].isdigit() else text
+        return speech.figures(f"{value:g}")
+    text = str(value) if value is not None else say("none")
+    return speech.date(datetime.fromisoformat(text)) if "T" in text and text[:4].isdigit() else text

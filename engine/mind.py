@@ -19,6 +19,7 @@ from engine.guard import Figures
 from engine.llm.failures import ModelFailure
 from engine.llm.offline import FREE_WORDS, call_key
 from engine.prompts import system_prompt
+from engine.speech import say
 from engine.thinking import ask
 from engine.untrusted import clean
 from engine.work import Work
@@ -180,13 +181,17 @@ class Mind:
         if failed.kind == "budget" or not settings.llm_fallback_model or known.get("primary_down"):
             return False
         self.learned["primary_down"] = failed.message
-        text = f"{failed.message} Going on with {settings.llm_fallback_model}."
+        with self.work.speaking():
+            text = say(
+                "{why} Going on with {model}.", why=say(failed.message), model=settings.llm_fallback_model
+            )
         self.work.tell("model:fallback", "note", {"text": text})
         return True
 
     def _go_offline(self, why: str) -> None:
         self.learned["offline"] = why
-        text = f"{why} The run goes on with the offline planner."
+        with self.work.speaking():
+            text = say("{why} The run goes on with the offline planner.", why=say(why))
         self.work.tell("model:offline", "note", {"text": text})
 
     def _read(self, said: AIMessage, has_plan: bool) -> Thought | str:

@@ -8,12 +8,13 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from engine import goals, repeats
+from engine import goals, repeats, speech
 from engine.budget import Estimate, dollars
 from engine.errors import Cancelled, Refused
 from engine.goals import Ask, Coverage, Outcome, Refuse, Run, Spec, refusals
 from engine.memory import recall
 from engine.proposal import Thought, merge, propose
+from engine.speech import said, say, speaking
 from engine.state import AgentState
 from engine.work import Work
 from storage import prices
@@ -22,12 +23,16 @@ STALE_AFTER = timedelta(days=1)
 APPROVAL = "approval"
 # So often one question may be answered before the run gives up on it.
 MOST_ANSWERS = 3
-GO_ON, WITHOUT, STOP = "Go on", "Without the model, at no cost", "Stop"
+APPROVALS = GO_ON, WITHOUT, STOP = "Go on", "Without the model, at no cost", "Stop"
 
 
 def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
     """Read the goal against the prices there are, with a model's help if there is one. Raises Refused, Cancelled."""
-    work = runtime.context
+    with runtime.context.speaking():
+        return _plan(state, runtime.context)
+
+
+def _plan(state: AgentState, work: Work) -> dict[str, Any]:
     work.enter("planning")
     repeated = repeats.plan(work)
     if repeated is not None:
@@ -35,6 +40,7 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
     held = held_prices(work)
     given = (state.get("answers") or {}).get("planning", [])
     answers = [(a["about"], a["text"]) for a in given if a["about"] != APPROVAL]
+    approval = [_approved(a["text"]) for a in given if a["about"] == APPROVAL]
     assignment = work.assignment
 
     def read(preferences: Mapping[str, Any]) -> Outcome:
@@ -56,7 +62,6 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
     estimate = None
     if work.models.are_there and not thinking.get("offline") and _can_be_helped(reading, held):
         estimate = work.budget.estimate(work.models.settings.default_model)
-        approval = [a["text"] for a in given if a["about"] == APPROVAL]
         if isinstance(reading, Run) and estimate.usd > work.budgets.budget_approval_usd and not approval:
             return _asked(_approval(reading.spec, estimate))
         if approval and approval[-1] == STOP:
@@ -67,11 +72,15 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
             thought = _thought(work, state, reading, held)
             if thought.offline:
                 thinking["offline"], estimate = thought.offline, None
-                text = f"{thought.offline} The run goes on with the offline planner."
+                text = say("{why} The run goes on with the offline planner.", why=say(thought.offline))
                 work.tell("model:offline", "note", {"text": text})
             if thought.primary_down and "primary_down" not in thinking:
                 thinking["primary_down"] = thought.primary_down
-                text = f"{thought.primary_down} Going on with {work.models.settings.llm_fallback_model}."
+                text = say(
+                    "{why} Going on with {model}.",
+                    why=say(thought.primary_down),
+                    model=work.models.settings.llm_fallback_model,
+                )
                 work.tell("model:fallback", "note", {"text": text})
             reading, filled = merge(reading, thought, read)
     told = {"proposal": asdict(thought), "thinking": thinking}
@@ -81,8 +90,8 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
         case Ask() if sum(about == reading.about for about, _ in answers) >= MOST_ANSWERS:
             # Asked for ever, it would be answered for ever where nobody sits: by the recommended choice.
             raise Refused(
-                f"The answers did not settle this: {reading.question}",
-                "Say it in the goal itself, in other words.",
+                say("The answers did not settle this: {question}", question=reading.question),
+                say("Say it in the goal itself, in other words."),
             )
         case Ask():
             own = (
@@ -91,8 +100,8 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
             question = own or {
                 "about": reading.about,
                 "question": reading.question,
-                "choices": list(reading.choices),
-                "recommended": reading.recommended,
+                "choices": [say(choice) for choice in reading.choices],
+                "recommended": say(reading.recommended),
             }
             return {**_asked(question), **told}
         case Run(spec=spec) if (
@@ -103,11 +112,11 @@ def plan(state: AgentState, runtime: Runtime[Work]) -> dict[str, Any]:
             written = spec.as_dict() | _search(state["preferences"])
             work.enter("planning", spec=written)
             remembered = [one.sentence(written) for one in recall(work, written)]
-            understood = (f"Understood as: {thought.why}",) if filled and thought.why else ()
+            understood = (say("Understood as: {why}", why=thought.why),) if filled and thought.why else ()
             payload = {
                 "spec": written,
                 "reasons": dict(spec.reasons),
-                "notes": [*_staleness(held, spec.coins), *understood, *remembered],
+                "notes": [*_read_as(spec), *_staleness(held, spec.coins), *understood, *remembered],
             }
             if estimate is not None:
                 payload["estimate"] = asdict(estimate)
@@ -144,29 +153,50 @@ def _asked(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _approval(spec: Spec, estimate: Estimate) -> dict[str, Any]:
     written = spec.as_dict()
-    what = f"{', '.join(coin.upper() for coin in spec.coins)} {spec.target or 'a look at the data'}"
-    ahead = f", {written['horizon']} ahead" if written["horizon"] else ""
-    models = f", {', '.join(spec.models)}" if spec.models else ""
-    days = f", {spec.period_days:g} days" if spec.period_days else ""
-    how = "as earlier runs used" if estimate.measured else "by rule of thumb"
+    parts = [f"{', '.join(coin.upper() for coin in spec.coins)} {say(spec.target or 'a look at the data')}"]
+    if written["horizon"]:
+        parts.append(say("{horizon} ahead", horizon=written["horizon"]))
+    if spec.period_days:
+        parts.append(say("{n:g} days", n=spec.period_days))
     return {
         "about": APPROVAL,
-        "question": (
-            f"The plan: {what}{ahead}{days}{models}. With {estimate.model} this will take about "
-            f"{estimate.tokens:,} tokens, {dollars(estimate.usd)} ({how}). Shall I go on?"
+        "question": say(
+            "The plan: {plan}. With {model} this will take about {tokens:,} tokens, {cost} ({how}). Shall I go on?",
+            plan=", ".join([*parts, *spec.models]),
+            model=estimate.model,
+            tokens=estimate.tokens,
+            cost=dollars(estimate.usd),
+            how=say("as earlier runs used") if estimate.measured else say("by rule of thumb"),
         ),
-        "choices": [GO_ON, WITHOUT, STOP],
-        "recommended": WITHOUT,
+        "choices": [say(choice) for choice in APPROVALS],
+        "recommended": say(WITHOUT),
     }
+
+
+def _approved(text: str) -> str:
+    """The choice that an answer picked, whatever the language it was offered in."""
+    return next((choice for choice in APPROVALS if text.casefold() in (choice.casefold(), say(choice).casefold())), text)
+
+
+def _read_as(spec: Spec) -> list[str]:
+    """A sentence for each misspelt word that was taken for a coin."""
+    prefix = "read_as:"
+    return [
+        say("I read “{word}” as {coin}.", word=word, coin=slot.removeprefix(prefix).upper())
+        for slot, word in spec.reasons.items()
+        if slot.startswith(prefix)
+    ]
 
 
 def _again(work: Work, repeated: dict[str, Any]) -> dict[str, Any]:
     """The plan of an earlier run, and what was chosen on the way: nothing is read or asked again."""
     spec, run = repeated["spec"], repeated["run"]
     work.enter("planning", spec=spec)
-    note = f"This repeats {run}: its seed, its prices, its plan, and the trials that counted then."
-    work.tell("planned", "planned", {"spec": spec, "reasons": spec.get("reasons", {}), "notes": [note]})
-    finding = {"summary": note, "handles": {}, "facts": {"recipe": repeated["recipe"]}}
+    note = said("This repeats {run}: its seed, its prices, its plan, and the trials that counted then.", run=run)
+    work.tell("planned", "planned", {"spec": spec, "reasons": spec.get("reasons", {}), "notes": [str(note)]})
+    with speaking("en"):
+        kept = str(note)
+    finding = {"summary": kept, "handles": {}, "facts": {"recipe": repeated["recipe"]}}
     return {
         "spec": spec,
         "findings": {"planning": finding},
@@ -223,8 +253,10 @@ def _staleness(held: Mapping[str, Coverage], coins: tuple[str, ...]) -> list[str
     newest = min((held[coin].end for coin in coins if coin in held), default=None)
     if newest is None or datetime.now(UTC) - newest <= STALE_AFTER:
         return []
-    days = (datetime.now(UTC) - newest).days
     return [
-        f"The newest price is {days:,} days old ({newest:%Y-%m-%d %H:%M} UTC): "
-        f"“now” means that moment throughout this run."
+        say(
+            "The newest price is {n:,} days old ({newest} UTC): “now” means that moment throughout this run.",
+            n=(datetime.now(UTC) - newest).days,
+            newest=speech.minute(newest),
+        )
     ]

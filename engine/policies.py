@@ -7,7 +7,9 @@ be deterministic: the same brief and the same results always lead to the same ca
 from collections.abc import Generator
 from typing import Any
 
+from engine import speech
 from engine.llm.offline import Brief, Call
+from engine.speech import say
 
 Steps = Generator[Call, Any, Call]
 
@@ -22,7 +24,7 @@ def finding(summary: str, handles: dict[str, str] | None = None, facts: dict[str
 
 def leave_out(brief: Brief) -> Steps:
     """An agent of somebody's own, when no language model thinks for it."""
-    return finding("left out: it needs a language model")
+    return finding(say("left out: it needs a language model"))
     yield Call("")  # a policy is a generator
 
 
@@ -38,11 +40,21 @@ def retrieve(brief: Brief) -> Steps:
     for coin in brief.spec["coins"]:
         statistics = yield Call("get_data_statistics", {"coin_type": coin, "data": fetched["data"]})
         spans.append(
-            f"{coin} {statistics['count']:,} bars, close {statistics['min']:,.6g} to {statistics['max']:,.6g}"
+            say(
+                "{coin} {n:,} bars, close {low:,.6g} to {high:,.6g}",
+                coin=coin,
+                n=statistics["count"],
+                low=statistics["min"],
+                high=statistics["max"],
+            )
         )
-    of = "simulated prices" if fetched["simulated"] else fetched["series"]
     return finding(
-        f"{'; '.join(spans)}; {of}, newest {_minute(fetched['newest'])} UTC",
+        say(
+            "{spans}; {source}, newest {newest} UTC",
+            spans="; ".join(spans),
+            source=say("simulated prices") if fetched["simulated"] else fetched["series"],
+            newest=speech.minute_of(fetched["newest"]),
+        ),
         {"raw_prices": fetched["data"]},
         {"source": {key: value for key, value in fetched.items() if key != "data"}}
         | {"coins_held": available["count"]},
@@ -69,14 +81,20 @@ def analyse(brief: Brief) -> Steps:
                 "topic": brief.spec.get("focus") or "overview",
             },
         )
-        look, said = {"results": explored["results"]}, f"looked at {explored['topic'].replace('_', ' ')}; "
+        topic = say(explored["topic"].replace("_", " "))
+        look, said = {"results": explored["results"]}, say("looked at {topic}", topic=topic) + "; "
     computed = yield Call(
         "calculate_technical_indicators",
         {"data": cleaned["data"], "indicators": brief.spec["indicators"]},
     )
     return finding(
-        f"{said}{cleaned['summary']}; {len(computed['columns'])} indicator columns "
-        f"({', '.join(brief.spec['indicators'])})",
+        said
+        + say(
+            "{bars}; {n} indicator columns ({names})",
+            bars=in_a_sentence(cleaned["coins"]),
+            n=len(computed["columns"]),
+            names=", ".join(brief.spec["indicators"]),
+        ),
         {"prices": cleaned["data"], "indicators": computed["data"], **look},
         {"health": cleaned["coins"]},
     )
@@ -95,10 +113,16 @@ def engineer_features(brief: Brief) -> Steps:
     doubted = _doubted(brief.spec)
     if doubted:
         without = yield Call("create_features", {**wanted, "leave_out": [doubted]})
-        handles["features_without"], said = without["data"], f", and the same bars without {doubted}"
+        handles["features_without"] = without["data"]
+        said = say(", and the same bars without {name}", name=doubted)
     return finding(
-        f"{len(made['columns'])} features on {made['usable_rows']:,} bars; "
-        f"leak gate: {made['leak_cuts']} cuts, none looks ahead{said}",
+        say(
+            "{n} features on {bars:,} bars; leak gate: {cuts} cuts, none looks ahead{beside}",
+            n=len(made["columns"]),
+            bars=made["usable_rows"],
+            cuts=made["leak_cuts"],
+            beside=said,
+        ),
         handles,
         {"features": made["columns"], "horizons": made["horizons"]},
     )
@@ -121,8 +145,9 @@ def train(brief: Brief) -> Steps:
             },
         )
         walks, chosen = _asked_walks(brief, found["models"]), found["feature_data"]
-        left = f" without {', '.join(found['leave_out'])}" if found["leave_out"] else ""
-        said = f"{found['tried']} combinations tried inside the training span, best{left}; "
+        tried = say("{n} combinations tried inside the training span", n=found["tried"])
+        left = found["leave_out"] and say(", best without {names}", names=", ".join(found["leave_out"]))
+        said = f"{tried}{left or ''}; "
     walks = walks or _asked_walks(brief, _usual(brief.spec["models"]))
     for walk in walks:
         features = brief.handle("features_without") if walk["is_beside"] else chosen
@@ -134,8 +159,15 @@ def train(brief: Brief) -> Steps:
     count = len(forecasts) + len(beside)
     names = ", ".join(dict.fromkeys(str(walk["model_type"]) for walk in walks))
     return finding(
-        f"{said}{count} walk-forward {'run' if count == 1 else 'runs'} of {names}, "
-        f"{walked['folds']} folds each, {walked['bars']:,} bars out of sample",
+        said
+        + say(
+            "{n} walk-forward {runs} of {names}, {folds} folds each, {bars:,} bars out of sample",
+            n=count,
+            runs=say("run") if count == 1 else say("runs"),
+            names=names,
+            folds=walked["folds"],
+            bars=walked["bars"],
+        ),
         {f"forecasts_{number}": handle for number, handle in enumerate([*forecasts, *beside])},
         {"forecasts": forecasts, "beside": beside},
     )
@@ -150,7 +182,7 @@ def evaluate(brief: Brief) -> Steps:
     best = next(iter(judged["best"].values()))
     weighed = yield Call("feature_importance", {"forecasts": best})
     return finding(
-        judged["summary"],
+        _judged(judged),
         {"results": judged["judgement"], "importance": weighed["importance"]},
         # What the run to repeat tuned is among the models it walked.
         {
@@ -174,7 +206,11 @@ def tune(brief: Brief) -> Steps:
     forecasts += [handle for handle in brief.tried if handle not in forecasts]
     judged = yield Call("compare_models", {"forecasts": forecasts, "also_tried": brief.fact("beside")})
     return finding(
-        f"{tried} settings tried inside the training span, all counted; {judged['summary']}",
+        say(
+            "{n} settings tried inside the training span, all counted; {verdict}",
+            n=tried,
+            verdict=_judged(judged),
+        ),
         {"results": judged["judgement"]},
         {"forecasts": forecasts},
     )
@@ -205,7 +241,7 @@ def report(brief: Brief) -> Steps:
     files = written["payload"]["files"]
     charts = sum(file["kind"] == "chart" for file in files)
     return finding(
-        f"report, notebook, data and {charts} charts written",
+        say("report, notebook, data and {n} charts written", n=charts),
         {},
         {"result": written["result"], "payload": written["payload"]},
     )
@@ -275,5 +311,25 @@ def _stated_costs(spec: dict[str, Any]) -> float | None:
     return float(spec["costs_bps"]) if spec.get("costs_stated") else None
 
 
-def _minute(iso: str) -> str:
-    return iso[:16].replace("T", " ")
+def _judged(judged: dict[str, Any]) -> str:
+    """The verdicts in a sentence, in the language spoken now."""
+    return str(speech.read(judged["said"])) if "said" in judged else str(judged["summary"])
+
+
+def in_a_sentence(health: dict[str, dict[str, Any]]) -> str:
+    """What is odd in the bars of each coin; `health` is what the data gate counted."""
+    parts = []
+    for coin, counts in health.items():
+        odd = [
+            f"{speech.figures(format(counts[name], ','))} {word}"
+            for name, word in (
+                ("missing_bars", say("missing bars")),
+                ("duplicates", say("duplicates")),
+                ("stale_bars", say("stale bars")),
+                ("crossed_quotes", say("crossed quotes")),
+            )
+            if counts.get(name)
+        ]
+        found = ", ".join(odd) if odd else say("none missing")
+        parts.append(say("{coin} {n:,} bars, {found}", coin=coin, n=counts["rows"], found=found))
+    return "; ".join(parts)

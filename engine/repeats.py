@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from sqlalchemy.orm import Session
 
 from engine.errors import ToolError
+from engine.speech import say
 from engine.work import Work, parquet
 from storage import artifacts, prices
 from storage.errors import ArtifactError
@@ -29,7 +30,7 @@ def plan(work: Work) -> dict[str, Any] | None:
         before = db.get_one(AnalysisSession, work.assignment.repeats)
         kept = artifacts.of_session(db, before.id)
         if not before.spec or before.result is None:
-            raise ToolError(f"R-{before.number} did not finish, so there is nothing to repeat.")
+            raise ToolError(say("{run} did not finish, so there is nothing to repeat.", run=f"R-{before.number}"))
         return {"run": f"R-{before.number}", "spec": dict(before.spec), "recipe": _recipe(kept)}
 
 
@@ -44,7 +45,7 @@ def raw_prices(work: Work) -> tuple[pd.DataFrame, dict[str, Any]] | None:
         kept = artifacts.of_session(db, work.assignment.repeats, kind="prices")
         loaded = next((file for file in kept if "health" not in file.details), None)
         if loaded is None:
-            raise ToolError("The run to repeat kept no prices; ask its question again with omc analyze.")
+            raise ToolError(say("The run to repeat kept no prices; ask its question again with omc analyze."))
         try:
             content = work.store.read(loaded.sha256)
         except ArtifactError:

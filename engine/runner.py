@@ -26,7 +26,7 @@ from langgraph.types import Command
 from engine import audit, briefing
 from engine.agents import Stage, stages
 from engine.errors import EngineError
-from engine.llm.offline import IS_ANSWER, Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
+from engine.llm.offline import IS_ANSWER, SAID, Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
 from engine.mind import Asks, GaveUp, Mind, Steps, Words
 from engine.remarks import take_up
 from engine.science.errors import ScienceError, Unanswerable
@@ -118,7 +118,9 @@ class Desk(AgentMiddleware[Any, Work, Any]):
         elif said:
             said = self._signed(dict(said), turn.words, {**request.state, **update}, work)
             update |= {"findings": {self.stage.name: said}, "clarification": None}
-            summary = {"stage": self.stage.name, "summary": said["summary"]}
+            worded = turn.words is not None and bool(turn.words.summary)
+            told = said["summary"] if worded else self._told(request, said["summary"])
+            summary = {"stage": self.stage.name, "summary": told}
             work.tell(f"stage:{self.stage.name}:done", "stage_done", summary)
         return ExtendedModelResponse(
             ModelResponse(response.result, said), Command(update=update) if update else None
@@ -138,7 +140,10 @@ class Desk(AgentMiddleware[Any, Work, Any]):
             except (EngineError, ScienceError, StorageError) as error:
                 result = ToolMessage(
                     content=str(error), tool_call_id=request.tool_call["id"], name=name, status="error",
-                    additional_kwargs={IS_ANSWER: isinstance(error, Unanswerable)},
+                    additional_kwargs={
+                        IS_ANSWER: isinstance(error, Unanswerable),
+                        SAID: error.said.as_json() if isinstance(error, ScienceError) else None,
+                    },
                 )  # fmt: skip
             seconds = round(time.monotonic() - started, 3)
         if isinstance(result, ToolMessage):
@@ -194,6 +199,12 @@ class Desk(AgentMiddleware[Any, Work, Any]):
             return next_call(self.stage.policy, _brief(self.stage, state, messages), messages)[0]
         except CallFailed:
             return None
+
+    def _told(self, request: ModelRequest[Work], summary: str) -> str:
+        """The plan's finding as the thread reads it: the policy words it again, in the thread's language."""
+        with request.runtime.context.speaking():
+            planned = self._planned(request.state, request.messages)
+        return str(planned.args["summary"]) if planned is not None and planned.tool == "Finding" else summary
 
     def _signed(
         self, finding: dict[str, Any], words: Words | None, state: Mapping[str, Any], work: Work

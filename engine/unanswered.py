@@ -5,16 +5,20 @@ from typing import Any
 
 from engine.outcome import Completed
 from engine.report import finish, metrics_json, write_markdown, write_pdf
+from engine.speech import Said
 from engine.tools import results
 from engine.work import Work
 
 
-def complete(work: Work, state: Any, reason: str) -> Completed | None:
+def complete(work: Work, state: Any, reason: Said) -> Completed | None:
     """Write the report of a run that stopped for `reason`; None where there is nothing to report on."""
-    told = results.unanswered(work, state, reason)
+    told = results.unanswered(work, state, str(reason))
     if told is None:
         return None
     result, data = told
+    with work.speaking():
+        worded = results.unanswered(work, state, str(reason))
+        ending = finish(worded[0] if worded else result)
     metrics = metrics_json(result)
     files = [
         ("report", "report.pdf", write_pdf(result, {}), "application/pdf", "Report"),
@@ -32,4 +36,4 @@ def complete(work: Work, state: Any, reason: str) -> Completed | None:
         work.deliver(kind, name, content, media_type=media_type, summary=summary)
         for kind, name, content, media_type, summary in files
     ]
-    return Completed(metrics, {"finish": finish(result), "files": delivered})
+    return Completed(metrics, {"finish": ending, "files": delivered})

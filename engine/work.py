@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +23,7 @@ from pydantic_core import core_schema
 from pydantic_settings import BaseSettings
 from sqlalchemy import select
 
+from engine import speech
 from engine.agents import Stage
 from engine.budget import Budget, BudgetSettings
 from engine.errors import Cancelled, ToolError
@@ -137,6 +139,10 @@ class Work:
     @property
     def run_name(self) -> str:
         return f"R-{self.assignment.number}"
+
+    def speaking(self) -> AbstractContextManager[None]:
+        """Inside, everything said is worded for the thread of this run."""
+        return speech.speaking(str(self.assignment.preferences.get("language") or ""))
 
     def check(self) -> None:
         """Raise Cancelled when the person asked to stop. Called before anything that takes long."""

@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.speech import Said, said, speaking
 from jobs.queue import Wake
 from storage import sessions
 from storage.models import AnalysisSession
@@ -38,12 +39,12 @@ def settle(
     if reason == "cancel" or row.cancel_requested_at is not None:
         sessions.cancelled(db, lease)
     elif reason == "slow":
-        sessions.fail(db, lease, too_slow(row.stage, timeout_seconds), "")
+        _fail(db, row, lease, too_slow(row.stage, timeout_seconds))
     elif reason == "drain":
         sessions.give_back(db, lease)
         return Wake(row.id, row.owner_id, lease.epoch + 1)
     elif sessions.interruptions(db, row.id) >= max_retries:
-        sessions.fail(db, lease, lost_too_often(row.stage, max_retries + 1), "")
+        _fail(db, row, lease, lost_too_often(row.stage, max_retries + 1))
     else:
         sessions.abandon(db, lease)
         return Wake(row.id, row.owner_id, lease.epoch + 1)
@@ -62,24 +63,35 @@ def settle_expired(db: Session, row: AnalysisSession, *, max_retries: int) -> Wa
     if row.cancel_requested_at is not None:
         sessions.cancelled(db, lease)
     else:
-        sessions.fail(db, lease, lost_too_often(row.stage, losses + 1), "")
+        _fail(db, row, lease, lost_too_often(row.stage, losses + 1))
     return None
 
 
-def too_slow(stage: str | None, timeout_seconds: float) -> str:
-    return (
-        f"{_stage(stage)} took longer than {timeout_seconds / 60:.0f} minutes and was stopped. Ask for a "
-        "shorter period, fewer coins or fewer models, or raise AGENT_TIMEOUT_SECONDS."
+def too_slow(stage: str | None, timeout_seconds: float) -> Said:
+    return said(
+        "{stage} took longer than {minutes:.0f} minutes and was stopped. Ask for a shorter period, fewer coins or fewer "
+        "models, or raise AGENT_TIMEOUT_SECONDS.",
+        stage=_stage(stage),
+        minutes=timeout_seconds / 60,
     )
 
 
-def lost_too_often(stage: str | None, times: int) -> str:
-    return (
-        f"{_stage(stage)} was cut off {times} time{'' if times == 1 else 's'} in a row because its worker "
-        "died, most often a sign of too little memory. Ask for a shorter period or fewer coins, or give the "
-        "worker more memory."
+def lost_too_often(stage: str | None, times: int) -> Said:
+    return said(
+        "{stage} was cut off {n} {times} in a row because its worker died, most often a sign of too little memory. Ask for "
+        "a shorter period or fewer coins, or give the worker more memory.",
+        stage=_stage(stage),
+        n=times,
+        times=said("time") if times == 1 else said("times"),
     )
 
 
-def _stage(stage: str | None) -> str:
-    return f"The {stage.replace('_', ' ')} stage" if stage else "The run"
+def _stage(stage: str | None) -> Said:
+    if not stage:
+        return said("The run")
+    return said("The {stage} stage", stage=said(stage.replace("_", " ")))
+
+
+def _fail(db: Session, row: AnalysisSession, lease: Lease, why: Said) -> None:
+    with speaking(str(row.preferences.get("language") or "")):
+        sessions.fail(db, lease, str(why), "")

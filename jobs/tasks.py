@@ -16,6 +16,7 @@ import psycopg
 import sqlalchemy.exc
 
 from engine.outcome import AwaitingUser, Cancelled, Completed, Drained, Failed, Outcome, OverBudget
+from engine.speech import Said, said, speaking
 from jobs import drain, queue
 from jobs.errors import JobsError
 from jobs.losses import LEASE_SECONDS
@@ -24,11 +25,11 @@ from storage.database import Database
 from storage.errors import LeaseLost, StorageError
 from storage.sessions import Lease
 
-UNEXPECTED = (
+UNEXPECTED = said(
     "Something went wrong inside this run. It was not your question: start it again, "
     "and quote the reference if it happens twice."
 )
-OUT_OF_MEMORY = (
+OUT_OF_MEMORY = said(
     "This run needed more memory than its worker has. Ask for a shorter period or fewer coins, "
     "or give the worker more memory."
 )
@@ -90,7 +91,7 @@ def run_session(session_id: str, epoch: int) -> None:
 class Broken:
     """The run raised: an expected failure in words, or a bug with a reference to its log entry."""
 
-    message: str
+    message: Said
     reference: str = ""
 
 
@@ -101,7 +102,7 @@ def _work(database: Database, lease: Lease, shop: Workshop) -> Outcome | Broken:
         with drain.on_request(run.request_drain):
             return run.run()
     except (StorageError, JobsError) as error:
-        return Broken(str(error))
+        return Broken(Said(str(error)))
     except MemoryError:
         logger.exception("session %s ran out of memory", lease.session_id)
         return Broken(OUT_OF_MEMORY)
@@ -149,7 +150,8 @@ def record(database: Database, lease: Lease, outcome: Outcome | Broken, shop: Wo
             case OverBudget():
                 sessions.fail(db, lease, outcome.message, "")
             case Broken():
-                sessions.fail(db, lease, outcome.message, outcome.reference)
+                with speaking(str(row.preferences.get("language") or "")):
+                    sessions.fail(db, lease, str(outcome.message), outcome.reference)
             case _:
                 assert_never(outcome)
     if following is not None:

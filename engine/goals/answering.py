@@ -7,6 +7,7 @@ from engine.goals.draft import Draft
 from engine.goals.outcome import Ask
 from engine.goals.sentence import Sentence
 from engine.goals.text import clean
+from engine.speech import say
 
 _LEADS = {
     "horizon": "horizon {}", "interval": "candle size {}", "period": "{}", "costs": "costs {}", "metric": "metric {}",
@@ -78,7 +79,7 @@ def _chosen(question: Ask, words: str) -> str | None:
     sentence = Sentence.parse(words, ())
     plain = words.strip().strip(".!").casefold()
     for choice in question.choices:
-        if plain == choice.casefold():
+        if plain in (choice.casefold(), say(choice).casefold()):
             return choice
     if not question.choices:
         return None

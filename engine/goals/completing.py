@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from engine import speech
 from engine.goals import refusals
 from engine.goals.choices import fit_models
 from engine.goals.coin_names import NAMES, in_words, nearest
@@ -21,6 +22,7 @@ from engine.goals.spec import (
     Spec,
     span_text,
 )  # fmt: skip
+from engine.speech import say
 
 _DAY = timedelta(days=1)
 _METRICS = {"direction": "balanced_accuracy", "return": "rmse", "volatility": "rmse"}
@@ -160,10 +162,14 @@ def _ask_coins(
     if missing:
         near = [] if missing[0] in NAMES else nearest(missing[0], here)  # a coin of its own is no slip
         names = ", ".join(map(in_words, missing))
-        question = f"There are no prices of {names} here. Which coin shall I take instead? There are {_listed(here)}."
+        question = say(
+            "There are no prices of {names} here. Which coin shall I take instead? There are {held}.",
+            names=names,
+            held=_listed(here),
+        )
         choices = [*near, *(coin for coin in here if coin not in near)]
     else:
-        question = f"Which coin is this about? There are prices of {_listed(here)}."
+        question = say("Which coin is this about? There are prices of {held}.", held=_listed(here))
         choices = here
     first = next((coin for coin in ("btc", "eth") if coin in here), here[0])
     if near:
@@ -174,24 +180,28 @@ def _ask_coins(
 
 def _listed(coins: Sequence[str]) -> str:
     shown = [in_words(coin) for coin in coins[:12]]
-    more = f" and {len(coins) - 12} more" if len(coins) > 12 else ""
-    return ", ".join(shown) + more
+    if len(coins) > 12:
+        return say("{coins} and {n} more", coins=", ".join(shown), n=len(coins) - 12)
+    return ", ".join(shown)
 
 
 def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str, Coverage]) -> Ask | None:
     if draft.vague_time and not draft.horizons and not draft.bars_ahead and draft.task != "eda":
         choices: tuple[str, ...] = ("1h", "4h", "12h", "1d")
-        question = f"“{draft.vague_time}” has no exact length. How far ahead shall I look?"
+        question = say("“{words}” has no exact length. How far ahead shall I look?", words=draft.vague_time)
         return Ask("horizon", question, choices, "12h" if "night" in draft.vague_time else "4h", spec)
     if draft.period is not None and draft.period.either_order is not None:
         one, other = draft.period.either_order
-        return Ask("period", f"Is that date {one} or {other}?", (one, other), one, spec)
+        question = say("Is that date {one} or {other}?", one=one, other=other)
+        return Ask("period", question, (one, other), one, spec)
     for conflict in draft.conflicts:
         if conflict.about == "coins":
             continue
-        named = " and ".join(f"“{reading}”" for reading in conflict.readings)
-        question = (
-            f"You gave {named} for the {conflict.about}, and they don't fit together. Which one shall I use?"
+        named = say(" and ").join(f"“{reading}”" for reading in conflict.readings)
+        question = say(
+            "You gave {named} for the {slot}, and they don't fit together. Which one shall I use?",
+            named=named,
+            slot=say(conflict.about),
         )
         return Ask(conflict.about, question, conflict.readings, conflict.readings[0], spec)
     odd = [minutes for minutes in draft.horizons if minutes % BAR_MINUTES or minutes < BAR_MINUTES]
@@ -200,24 +210,35 @@ def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str
         choices = tuple(dict.fromkeys(span_text(m) for m in (near, near + 5, 60)))
         return Ask(
             "horizon",
-            f"Prices come every {BAR_MINUTES} minutes, so {odd[0]:g} minutes can't be tested. Which horizon?",
+            say(
+                "Prices come every {step} minutes, so {n:g} minutes can't be tested. Which horizon?",
+                step=BAR_MINUTES,
+                n=odd[0],
+            ),
             choices,
             choices[0],
             spec,
         )
     if draft.interval is not None and (draft.interval < BAR_MINUTES or draft.interval % BAR_MINUTES):
-        question = f"The finest candles here are {BAR_MINUTES} minutes, and others are multiples of that. Which shall I use?"
+        question = say(
+            "The finest candles here are {step} minutes, and others are multiples of that. Which shall I use?",
+            step=BAR_MINUTES,
+        )
         return Ask("interval", question, ("5m", "15m", "1h"), "5m", spec)
     if draft.interval is not None and draft.task != "eda" and any(h % draft.interval for h in spec.horizons):
         shortest = span_text(min(int(h) for h in spec.horizons))
-        question = f"A horizon of {shortest} doesn't fit candles of {span_text(draft.interval)}. Which candles shall I use?"
+        question = say(
+            "A horizon of {horizon} doesn't fit candles of {candles}. Which candles shall I use?",
+            horizon=shortest,
+            candles=span_text(draft.interval),
+        )
         fitting = tuple(span_text(m) for m in (5, 15, 60, 240) if all(h % m == 0 for h in spec.horizons))
         return Ask("interval", question, fitting, fitting[-1] if fitting else "5m", spec)
     if draft.models is not None and not spec.models and draft.task in ("classification", "regression"):
         known = CLASSIFIERS if draft.task == "classification" else REGRESSORS
         return Ask(
             "models",
-            f"That leaves no model. Which shall I train? There are {', '.join(known)}.",
+            say("That leaves no model. Which shall I train? There are {names}.", names=", ".join(known)),
             known,
             known[0],
             spec,
@@ -225,7 +246,7 @@ def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str
     if draft.task in ("classification", "regression") and not spec.models:
         known = CLASSIFIERS if draft.task == "classification" else REGRESSORS
         return Ask(
-            "models", "Every model is left out. Which one shall I train after all?", known, known[0], spec
+            "models", say("Every model is left out. Which one shall I train after all?"), known, known[0], spec
         )
     return None
 
@@ -234,7 +255,10 @@ def _ask_target(draft: Draft, spec: Spec) -> Ask | None:
     if draft.task is not None:
         return None
     coins = _listed(spec.coins)
-    question = f"What would you like to know about {coins}: up or down, the return, the volatility, or a look at the data?"
+    question = say(
+        "What would you like to know about {coins}: up or down, the return, the volatility, or a look at the data?",
+        coins=coins,
+    )
     return Ask("target", question, _TARGETS, _TARGETS[0], spec)
 
 
@@ -265,16 +289,22 @@ def _checked(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str, Cov
     if period.end == now and period.start is not None and newest < now - 2 * _DAY:
         start, end = start - (now - newest), newest  # "the last 30 days" of what there is
     if start >= newest or end <= first or start >= end:
-        question = (
-            f"There are no prices for {period.words}: they run from {first:%-d %B %Y} to {newest:%-d %B %Y}. "
-            "Which period shall I take?"
+        question = say(
+            "There are no prices for {period}: they run from {first} to {last}. Which period shall I take?",
+            period=period.words,
+            first=speech.day(first, year=True),
+            last=speech.day(newest, year=True),
         )
         choices = tuple(f"last {days} days" for days in (90, 30) if days <= total) or ("all data",)
         choices = (*choices, "all data") if "all data" not in choices else choices
         return Ask("period", question, choices, choices[0], _unset_period(spec))
     fitted_start, fitted_end = max(start, first), min(end, newest)
     if furthest and (fitted_end - fitted_start) < timedelta(minutes=int(furthest)):
-        question = f"A forecast {span_text(int(furthest))} ahead can't be tested on {period.words}. Which period shall I take?"
+        question = say(
+            "A forecast {horizon} ahead can't be tested on {period}. Which period shall I take?",
+            horizon=span_text(int(furthest)),
+            period=period.words,
+        )
         return Ask("period", question, ("last 90 days", "all data"), "last 90 days", _unset_period(spec))
     warnings, reasons = spec.warnings, dict(spec.reasons)
     lost = (fitted_start - start) + max(end - min(fitted_end + _DAY, end), timedelta(0))

@@ -151,6 +151,9 @@ class Draft:
                 self.conflicts.append(Conflict("coins", tuple(map(in_words, choice.taken))))
         if choice.taken or choice.left_out and follows:
             self._say("coins", ", ".join(map(in_words, self.coins)))
+        for term in sentence.terms:
+            if term.guessed and term.tags.get("coin") in self.coins:
+                self.reasons[f"read_as:{term.tags['coin']}"] = term.text[:40]
 
     def _take_horizon(self, sentence: Sentence, lengths: spans.Spans, *, follows: bool) -> None:
         said = lengths.horizons or ([] if lengths.bars_ahead else lengths.adverbs)

@@ -17,9 +17,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from engine import speech
+from engine.speech import Said
+
 MODEL_NAME = "offline planner"
 # Marks the result of a tool that cannot go on because the prices can carry no answer.
 IS_ANSWER = "is_answer"
+# What a failed tool said, to be worded in any language.
+SAID = "said"
 # Arguments that are a model's own words: a call is the same with others.
 FREE_WORDS = frozenset({"explanation"})
 
@@ -76,9 +81,10 @@ class CallFailed(Exception):
     `is_answer` tells that there is nothing wrong with the call: the prices can carry no answer, and that is one.
     """
 
-    def __init__(self, message: str, *, is_answer: bool = False) -> None:
+    def __init__(self, message: str, *, is_answer: bool = False, said: Said | None = None) -> None:
         super().__init__(message)
         self.is_answer = is_answer
+        self.said = said or Said(message)
 
 
 Policy = Callable[[Brief], Generator[Call, Any, Call]]
@@ -131,7 +137,9 @@ def next_call(policy: Policy, brief: Brief, messages: Sequence[BaseMessage]) -> 
             result = results[key].pop(0)
             if result.status == "error":
                 is_answer = bool(result.additional_kwargs.get(IS_ANSWER))
-                call = steps.throw(CallFailed(str(result.content), is_answer=is_answer))
+                told = result.additional_kwargs.get(SAID)
+                why = speech.read(told) if told else None
+                call = steps.throw(CallFailed(str(result.content), is_answer=is_answer, said=why))
             else:
                 call = steps.send(_read(str(result.content)))
             index += 1

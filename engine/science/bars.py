@@ -53,7 +53,9 @@ def regular(prices: pd.DataFrame, minutes: int | None = None) -> pd.DataFrame:
         raise BadPrices("The bars are not in order or some come twice; clean the data first.")
     placed = prices.reindex(grid)
     if int(placed["close"].notna().sum()) < int(prices["close"].notna().sum()):
-        raise BadPrices(f"Some bars do not start on a multiple of {minutes} minutes; clean the data first.")
+        raise BadPrices(
+            "Some bars do not start on a multiple of {minutes} minutes; clean the data first.", minutes=minutes
+        )
     return placed
 
 
@@ -75,7 +77,7 @@ def resample(prices: pd.DataFrame, minutes: int) -> pd.DataFrame:
     joined = joined[(joined.index >= first) & (joined.index <= end - step)]
     if len(joined) < 2:
         raise TooFewBars(
-            f"The period holds fewer than two whole bars of {minutes} minutes; take a longer one."
+            "The period holds fewer than two whole bars of {minutes} minutes; take a longer one.", minutes=minutes
         )
     kept: pd.DataFrame = joined[[name for name in prices.columns if name in how]]
     return kept
@@ -110,7 +112,11 @@ def require(prices: pd.DataFrame) -> None:
     """Refuse a frame without the price columns or without an aware UTC index."""
     missing = [name for name in REQUIRED if name not in prices.columns]
     if missing:
-        raise BadPrices(f"The prices lack {', '.join(missing)}; a bar needs {', '.join(REQUIRED)}.")
+        raise BadPrices(
+            "The prices lack {missing}; a bar needs {required}.",
+            missing=", ".join(missing),
+            required=", ".join(REQUIRED),
+        )
     if not isinstance(prices.index, pd.DatetimeIndex) or str(prices.index.tz) != "UTC":
         raise BadPrices("The time stamps of the prices must be UTC; import them again with their zone.")
     if prices.empty:

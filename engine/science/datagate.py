@@ -8,6 +8,7 @@ import pandas as pd
 
 from engine.science import bars
 from engine.science.errors import TooFewBars
+from engine.speech import Said, said
 
 # Half of the bars missing or standing still is no series any more; a hole of a week splits it.
 MOST_MISSING = 0.5
@@ -25,7 +26,7 @@ class DataReport:
     """
 
     decision: Literal["ok", "shorten", "refuse"]
-    reason: str
+    why: Said
     start: pd.Timestamp
     end: pd.Timestamp
     rows: int
@@ -37,9 +38,14 @@ class DataReport:
     spikes: int
     largest_move: float
 
+    @property
+    def reason(self) -> str:
+        return str(self.why)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON; times as ISO UTC."""
-        return {**asdict(self), "start": self.start.isoformat(), "end": self.end.isoformat()}
+        counts = {name: value for name, value in asdict(self).items() if name != "why"}
+        return {**counts, "reason": self.reason, "start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
 def check(prices: pd.DataFrame) -> DataReport:
@@ -59,31 +65,33 @@ def check(prices: pd.DataFrame) -> DataReport:
     expected = int((kept.index[-1] - start) / step) + 1
     missing = expected - len(kept)
     decision: Literal["ok", "shorten", "refuse"] = "shorten" if hole.any() else "ok"
-    reason = (
-        f"Only the data since {start:%Y-%m-%d} are used: before that there is a hole." if hole.any() else ""
+    why = (
+        said("Only the data since {day} are used: before that there is a hole.", day=f"{start:%Y-%m-%d}")
+        if hole.any()
+        else said("")
     )
     close = kept["close"]
     if missing > MOST_MISSING * expected:
-        decision, reason = (
-            "refuse",
-            "More than half of the bars are missing; choose another period or series.",
-        )
+        decision = "refuse"
+        why = said("More than half of the bars are missing; choose another period or series.")
     elif close.nunique() < 2:
-        decision, reason = "refuse", "The price never changes in this period; choose another period or coin."
+        decision = "refuse"
+        why = said("The price never changes in this period; choose another period or coin.")
     move = close.pct_change()
     runs = close.ne(close.shift()).cumsum()
     stale = int((runs.groupby(runs).transform("size") >= _STALE_RUN).sum())
     if decision != "refuse" and stale > MOST_STALE * expected:
-        decision, reason = (
-            "refuse",
-            f"The price stands still in {stale / expected:.0%} of the bars, as when a venue is down or hardly anybody "
-            "trades; choose another period, coin or series.",
+        decision = "refuse"
+        why = said(
+            "The price stands still in {share:.0f}\N{NARROW NO-BREAK SPACE}% of the bars, as when a venue is down or hardly "
+            "anybody trades; choose another period, coin or series.",
+            share=100 * stale / expected,
         )
     back = (move.abs() > _SPIKE) & ((close.shift(-1) / close.shift(1) - 1).abs() < _SPIKE / 5)
     crossed = (kept["bid"] > kept["ask"]).sum() if {"bid", "ask"} <= set(kept.columns) else 0
     return DataReport(
         decision=decision,
-        reason=reason,
+        why=why,
         start=start,
         end=kept.index[-1] + step,
         rows=len(kept),

@@ -10,10 +10,20 @@ ScienceError
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+from engine.speech import Said
 
 
 class ScienceError(Exception):
-    """An expected failure; its message says what to do next."""
+    """An expected failure; its message says what to do next. With values it is worded in the language it is read in."""
+
+    def __init__(self, message: str | Said, **values: Any) -> None:
+        super().__init__(message)
+        self.said = message if isinstance(message, Said) else Said(message, values)
+
+    def __str__(self) -> str:
+        return str(self.said)
 
 
 class UnknownIndicator(ScienceError):

@@ -15,6 +15,7 @@ from engine.science.errors import BadPrices, TooFewBars
 from engine.science.features import FeatureSpec
 from engine.science.targets import Target, Task
 from engine.science.validation import Plan
+from engine.speech import said
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,10 @@ def prepare(
     if not usable.any():
         need = features.warmup_bars(question.features, minutes)
         raise TooFewBars(
-            f"No bar has all features: they need {need} bars before the first one, the period holds {len(grid)}. "
-            "Take a longer period or indicators with shorter windows."
+            "No bar has all features: they need {need} bars before the first one, the period holds {held}. "
+            "Take a longer period or indicators with shorter windows.",
+            need=need,
+            held=len(grid),
         )
     first = int(np.argmax(usable))
     horizons = question.all_horizons
@@ -180,11 +183,14 @@ def _require_both_sides(coin: str, outcome: pd.Series, plan: Plan, question: Que
         return
     values = outcome.to_numpy(np.float64)
     training = slice(plan.first, plan.folds[0].train_end)
-    for part, where in ((training, "learns from"), (plan.judged, "is judged on")):
+    for part, where in ((training, said("learns from")), (plan.judged, said("is judged on"))):
         sides = np.unique(values[part][np.isfinite(values[part])])
         if len(sides) < 2:
-            always = "always" if len(sides) and sides[0] == 1.0 else "never"
             raise BadPrices(
-                f"The price of {coin} {always} stood higher {plan.horizon_bars * minutes} minutes later in the part that a "
-                f"model {where}: with one kind of outcome there is nothing to tell apart. Take a longer period."
+                "The price of {coin} {always} stood higher {minutes} minutes later in the part that a model {where}: "
+                "with one kind of outcome there is nothing to tell apart. Take a longer period.",
+                coin=coin,
+                always=said("always") if len(sides) and sides[0] == 1.0 else said("never"),
+                minutes=plan.horizon_bars * minutes,
+                where=where,
             )

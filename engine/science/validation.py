@@ -82,8 +82,10 @@ def plan(
     length = start - gap - first
     if length < SMALLEST_TRAINING or end - start < max(refits * 2, horizon_bars):
         raise TooFewBars(
-            f"{max(span, 0)} usable bars are too few to train on and to test a forecast {horizon_bars} bars ahead; "
-            "take a longer period or a shorter horizon."
+            "{n} usable bars are too few to train on and to test a forecast {ahead} bars ahead; "
+            "take a longer period or a shorter horizon.",
+            n=max(span, 0),
+            ahead=horizon_bars,
         )
     edges = [start + round((end - start) * number / refits) for number in range(refits + 1)]
     folds = [

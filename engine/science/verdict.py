@@ -19,6 +19,7 @@ from engine.science.candidates import LATE, NET, SIGNAL, Candidate, duration, fo
 from engine.science.ledger import Family
 from engine.science.metrics import Estimate
 from engine.science.study import Study
+from engine.speech import Said, said
 
 ALPHA = 0.05
 PROMISING = 0.25
@@ -110,12 +111,16 @@ class Verdict:
     coin: str
     decision: Decision
     finding: Finding
-    reason: str
+    why: Said
     evidence: Evidence
     tried: int
     tried_before: int
     block_minutes: int
     bars: int
+
+    @property
+    def reason(self) -> str:
+        return str(self.why)
 
     @property
     def p_value(self) -> float:
@@ -162,7 +167,7 @@ def decide(
         coin=study.coin,
         decision=_DECISION[finding],
         finding=finding,
-        reason=_reason(finding, evidence, study, chosen, family),
+        why=_reason(finding, evidence, study, chosen, family),
         evidence=evidence,
         tried=len(family.own),
         tried_before=len(family.earlier),
@@ -179,11 +184,15 @@ def explain(verdict: Verdict, metrics: Mapping[str, Estimate]) -> Verdict:
     right = metrics.get("balanced_accuracy")
     if verdict.finding is not Finding.NOTHING_FOUND or right is None or right.low <= 0.5:
         return verdict
-    more = (
-        f" Its side is right in {right.value:.1%} of cases ({right.low:.1%} to {right.high:.1%}), "
-        "but on moves too small for its trades to stand out from luck."
-    ).replace("%", "\N{NARROW NO-BREAK SPACE}%")
-    return replace(verdict, reason=verdict.reason + more)
+    more = said(
+        "{reason} Its side is right in {right} of cases ({low} to {high}), "
+        "but on moves too small for its trades to stand out from luck.",
+        reason=verdict.why,
+        right=_share(right.value),
+        low=_share(right.low),
+        high=_share(right.high),
+    )
+    return replace(verdict, why=more)
 
 
 def is_near(study: Study, family: Family, own: Sequence[Candidate], seed: int) -> bool:
@@ -271,65 +280,142 @@ _DECISION = {
 }
 
 
-def _reason(finding: Finding, e: Evidence, study: Study, chosen: Candidate, family: Family) -> str:
+def _reason(finding: Finding, e: Evidence, study: Study, chosen: Candidate, family: Family) -> Said:
     p, sealed = e.p, e.sealed
-    tried = f"{len(family.own) + len(family.earlier)} rules tried"
+    rules = len(family.own) + len(family.earlier)
     days = _days(study.judged_bars, study.bar_minutes)
     if finding is Finding.TOO_SHORT:
         return _too_short(e, study, chosen, days)
     if study.question.target == "volatility":
-        beaten = "the mean, persistence and the moving average (EWMA)"
         if finding is Finding.NOTHING_FOUND:
-            return f"No model forecasts better than all of {beaten} ({_p(p.skill)} for the best of {tried})."
-        found = f"{chosen.name}, forecasts better than {beaten} on {days} it had not seen ({_p(p.skill)}, {tried})"
-        gain = f"{_percent(sealed.skill or 0.0)} less squared error than the best of them on the sealed span"
+            return said(
+                "No model forecasts better than all of the mean, persistence and the moving average (EWMA) "
+                "({p} for the best of {rules} rules tried).",
+                p=_p(p.skill),
+                rules=rules,
+            )
+        values = {
+            "rule": chosen.name,
+            "days": days,
+            "p": _p(p.skill),
+            "rules": rules,
+            "folds": e.folds,
+            "positive": e.folds_positive,
+            "gain": _change(sealed.skill or 0.0),
+        }
         if finding is Finding.CONFIRMED:
-            return f"{found}, in {e.folds_positive} of {e.folds} parts of it, and with {gain}."
-        return f"{found}, but this was not confirmed: {e.folds_positive} of {e.folds} parts better, {gain}."
-    cost = f"{study.cost.bps:.1f} bp per side"
+            return said(
+                "{rule}, forecasts better than the mean, persistence and the moving average (EWMA) on {days} it had "
+                "not seen ({p}, {rules} rules tried), in {positive} of {folds} parts of it, and with {gain} less "
+                "squared error than the best of them on the sealed span.",
+                **values,
+            )
+        return said(
+            "{rule}, forecasts better than the mean, persistence and the moving average (EWMA) on {days} it had not "
+            "seen ({p}, {rules} rules tried), but this was not confirmed: {positive} of {folds} parts better, {gain} "
+            "less squared error than the best of them on the sealed span.",
+            **values,
+        )
     if finding is Finding.NOTHING_FOUND:
-        return f"Luck explains the best of {tried}: {_p(p.signal)} before costs, {_p(p.net)} after {cost}."
+        return said(
+            "Luck explains the best of {rules} rules tried: {before} before costs, {after} after {cost:.1f} bp per side.",
+            rules=rules,
+            before=_p(p.signal),
+            after=_p(p.net),
+            cost=study.cost.bps,
+        )
     if finding is Finding.ONE_BAR_ONLY:
-        return (
-            f"There is a pattern ({_p(p.signal)} before costs), but it is gone when entered one bar later "
-            f"({_p(p.late)}): too quick to pay {cost} ({_p(p.net)} after costs)."
+        return said(
+            "There is a pattern ({before} before costs), but it is gone when entered one bar later ({late}): too quick "
+            "to pay {cost:.1f} bp per side ({after} after costs).",
+            before=_p(p.signal),
+            late=_p(p.late),
+            cost=study.cost.bps,
+            after=_p(p.net),
         )
     if finding is Finding.COSTS_EAT_IT:
         if p.net is not None and p.net <= ALPHA and p.skill is not None:
-            return f"Some rule earned ({_p(p.net)} after costs), but its forecasts beat no simple one ({_p(p.skill)})."
-        return f"There is a pattern ({_p(p.signal)} before costs), but costs of {cost} eat it ({_p(p.net)} after them)."
-    found = f"{chosen.name}, earned more than luck explains on {days} it had not seen ({_p(p.net)} after costs, {tried})"
-    made = f"the sealed span made {_percent(sealed.return_after_costs or 0.0)} after costs"
+            return said(
+                "Some rule earned ({after} after costs), but its forecasts beat no simple one ({p}).",
+                after=_p(p.net),
+                p=_p(p.skill),
+            )
+        return said(
+            "There is a pattern ({before} before costs), but costs of {cost:.1f} bp per side eat it ({after} after them).",
+            before=_p(p.signal),
+            cost=study.cost.bps,
+            after=_p(p.net),
+        )
+    values = {
+        "rule": chosen.name,
+        "days": days,
+        "p": _p(p.net),
+        "rules": rules,
+        "folds": e.folds,
+        "positive": e.folds_positive,
+        "made": _change(sealed.return_after_costs or 0.0),
+    }
     if finding is Finding.CONFIRMED:
-        return f"{found}, in {e.folds_positive} of {e.folds} parts of it, and {made}."
-    held = "" if sealed.result > 0 else ", and without its mean exposure it lost"
-    return (
-        f"{found}, but this was not confirmed: {e.folds_positive} of {e.folds} parts positive, {made}{held}."
+        return said(
+            "{rule}, earned more than luck explains on {days} it had not seen ({p} after costs, {rules} rules tried), in "
+            "{positive} of {folds} parts of it, and the sealed span made {made} after costs.",
+            **values,
+        )
+    if sealed.result > 0:
+        return said(
+            "{rule}, earned more than luck explains on {days} it had not seen ({p} after costs, {rules} rules tried), but "
+            "this was not confirmed: {positive} of {folds} parts positive, the sealed span made {made} after costs.",
+            **values,
+        )
+    return said(
+        "{rule}, earned more than luck explains on {days} it had not seen ({p} after costs, {rules} rules tried), but this "
+        "was not confirmed: {positive} of {folds} parts positive, the sealed span made {made} after costs, and without "
+        "its mean exposure it lost.",
+        **values,
     )
 
 
-def _too_short(e: Evidence, study: Study, chosen: Candidate, days: str) -> str:
+def _too_short(e: Evidence, study: Study, chosen: Candidate, days: Said) -> Said:
     if e.blocks < SMALLEST_BLOCKS:
-        return (
-            f"The {days} left for testing hold {e.blocks} independent pieces at a horizon of "
-            f"{duration(chosen.horizon_minutes)}; at least {SMALLEST_BLOCKS} are needed to tell skill from luck."
+        return said(
+            "The {days} left for testing hold {blocks} independent pieces at a horizon of {horizon}; at least {least} are "
+            "needed to tell skill from luck.",
+            days=days,
+            blocks=e.blocks,
+            horizon=duration(chosen.horizon_minutes),
+            least=SMALLEST_BLOCKS,
         )
-    shown = f"The {days} left for testing could only show a correlation of {e.least_detectable:.2f} or more"
     if e.least_paying is None:
-        return f"{shown}; take a longer period."
-    return f"{shown}; {e.least_paying:.2f} would already pay the costs."
+        return said(
+            "The {days} left for testing could only show a correlation of {shown:.2f} or more; take a longer period.",
+            days=days,
+            shown=e.least_detectable,
+        )
+    return said(
+        "The {days} left for testing could only show a correlation of {shown:.2f} or more; {paying:.2f} would already pay "
+        "the costs.",
+        days=days,
+        shown=e.least_detectable,
+        paying=e.least_paying,
+    )
 
 
-def _days(bars: int, bar_minutes: int) -> str:
+def _days(bars: int, bar_minutes: int) -> Said:
     days = bars * bar_minutes / 1_440
-    return f"{days:.0f} days" if days >= 10 else f"{days:.1f} days"
+    return said("{n:.0f} days", n=days) if days >= 10 else said("{n:.1f} days", n=days)
 
 
-def _p(value: float | None) -> str:
+def _p(value: float | None) -> Said:
     if value is None:
-        return "not tested"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+        return said("not tested")
+    return said("p < {p:.3f}", p=0.001) if value < 0.001 else said("p = {p:.3f}", p=value)
 
 
-def _percent(share: float) -> str:
-    return f"{share:+.1%}".replace("-", "\N{MINUS SIGN}").replace("%", "\N{NARROW NO-BREAK SPACE}%")
+def _share(share: float) -> Said:
+    return said("{n:.1f}\N{NARROW NO-BREAK SPACE}%", n=100 * share)
+
+
+def _change(share: float) -> Said:
+    if share < 0:
+        return said("\N{MINUS SIGN}{n:.1f}\N{NARROW NO-BREAK SPACE}%", n=-100 * share)
+    return said("+{n:.1f}\N{NARROW NO-BREAK SPACE}%", n=100 * share)

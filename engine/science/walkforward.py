@@ -89,8 +89,9 @@ def fit(
     rows = np.isfinite(x).all(axis=1) & np.isfinite(y)
     if int(rows.sum()) < 100:
         raise TooFewBars(
-            f"Only {int(rows.sum())} bars of the training part have all features; take a longer period or "
-            "indicators with shorter windows."
+            "Only {n} bars of the training part have all features; take a longer period or "
+            "indicators with shorter windows.",
+            n=int(rows.sum()),
         )
     x, y = x[rows], y[rows]
     one_class = task == "classification" and len(np.unique(y)) < 2

@@ -7,6 +7,7 @@ import pandas as pd
 from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
 
+from engine import policies
 from engine.errors import ToolError
 from engine.science import cleaning, datagate, eda, features, leaks, targets
 from engine.science.bars import resample
@@ -42,7 +43,7 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
         bars = coin_bars(raw, coin)
         report = datagate.check(bars)
         if report.decision == "refuse":
-            raise BadPrices(f"{coin}: {report.reason}")
+            raise BadPrices("{coin}: {reason}", coin=coin, reason=report.why)
         ordered = datagate.clean(bars, report)
         joined = resample(ordered, interval_minutes)
         cleaned.append(joined.assign(coin=coin))
@@ -61,7 +62,7 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
         summary=f"{len(frame):,} bars of {', '.join(coins)} on a regular grid",
         details={**source.details, "health": health, "interval_minutes": interval_minutes},
     )
-    return {"data": handle, "coins": health, "summary": _in_a_sentence(health)}
+    return {"data": handle, "coins": health, "summary": policies.in_a_sentence(health)}
 
 
 @tool
@@ -266,20 +267,3 @@ def _correlations(found: eda.Exploration) -> dict[str, list[float]]:
         for k, b in enumerate(both.coins)
         if i < k
     }
-
-
-def _in_a_sentence(health: dict[str, dict[str, Any]]) -> str:
-    parts = []
-    for coin, counts in health.items():
-        odd = [
-            f"{counts[name]:,} {word}"
-            for name, word in (
-                ("missing_bars", "missing bars"),
-                ("duplicates", "duplicates"),
-                ("stale_bars", "stale bars"),
-                ("crossed_quotes", "crossed quotes"),
-            )
-            if counts.get(name)
-        ]
-        parts.append(f"{coin} {counts['rows']:,} bars, {', '.join(odd) if odd else 'none missing'}")
-    return "; ".join(parts)

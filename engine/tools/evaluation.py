@@ -18,10 +18,15 @@ from engine.science.candidates import Candidate
 from engine.science.estimators import ModelSpec
 from engine.science.judge import Judgement
 from engine.science.study import Study
+from engine.speech import Said, said
 from engine.tools import studies
 from engine.tools.coding import execute_python
 from engine.tools.training import LONGEST_SEARCH_SECONDS, cross_validate_model, keep_model
 from engine.work import Work
+
+NEAR = said(
+    "Nothing passes so far, but a pattern is near to showing; the sealed span is still closed."
+)
 from storage import trials
 
 __all__ = [
@@ -80,17 +85,20 @@ def compare_models(
         return {
             "judgement": _keep_judgement(work, "a pattern is near to showing", details),
             "verdicts": dict.fromkeys(compared.by_coin, "no_edge"),
-            "summary": "Nothing passes so far, but a pattern is near to showing; the sealed span is still closed.",
+            "summary": str(NEAR),
+            "said": NEAR.as_json(),
             "best": compared.best,
             "worth_tuning": True,
             "why": "a pattern is near to showing",
         }
     judged = conclude(work, forecasts, also_tried)
-    said = "; ".join(f"{j.study.coin}: {j.verdict.decision}" for j in judged.judgements)
+    decided = "; ".join(f"{j.study.coin}: {j.verdict.decision}" for j in judged.judgements)
+    found = _in_a_sentence(judged)
     return {
-        "judgement": _keep_judgement(work, said, {**details, "openings": judged.openings}),
+        "judgement": _keep_judgement(work, decided, {**details, "openings": judged.openings}),
         "verdicts": {j.study.coin: str(j.verdict.decision) for j in judged.judgements},
-        "summary": "; ".join(f"{j.study.coin.upper()}: {j.verdict.reason}" for j in judged.judgements),
+        "summary": str(found),
+        "said": found.as_json(),
         "best": compared.best,
         "worth_tuning": False,
         "why": "settings were searched already"
@@ -326,3 +334,14 @@ def _loss(work: Work, study: Study, spec: ModelSpec, fold: validation.Fold, bars
     part = slice(fold.test_start, fold.test_end)
     actual = study.targets[bars].to_numpy(np.float64)[part]
     return float(np.nanmean((fitted.predict(study.features.iloc[part]) - actual) ** 2))
+
+
+def _in_a_sentence(judged: "Judged") -> Said:
+    """The reason of every coin's verdict, joined."""
+    reasons = [
+        said("{coin}: {reason}", coin=j.study.coin.upper(), reason=j.verdict.why) for j in judged.judgements
+    ]
+    whole = reasons[0]
+    for reason in reasons[1:]:
+        whole = said("{first}; {then}", first=whole, then=reason)
+    return whole

@@ -3,6 +3,9 @@
 import math
 from datetime import UTC, datetime, timedelta
 
+from engine import speech
+from engine.speech import say
+
 MINUS = "−"
 THIN = "\u202f"  # narrow no-break space: keeps "5 %" on one line
 MISSING = "–"
@@ -37,13 +40,14 @@ def basis_points(value: float | None, *, sign: bool = False) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     text = signed(value, 1 if abs(value) < 99.95 else 0, plus=sign)
-    return f"{text.removesuffix('.0')}{THIN}bp"
+    return f"{text.removesuffix(speech.figures('.0'))}{THIN}bp"
 
 
 def signed(value: float, digits: int, *, plus: bool = False) -> str:
     """A number with a true minus, thousands in groups, and no "−0"."""
     text = f"{abs(value):,.{digits}f}"
     is_zero = not text.strip("0.,")
+    text = speech.figures(text)
     if value < 0 and not is_zero:
         return MINUS + text
     return f"+{text}" if plus and not is_zero else text
@@ -60,7 +64,8 @@ def p_value(value: float | None) -> str:
     """A p-value; below a thousandth it says so instead of showing 0.000."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+    text = "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+    return speech.figures(text)
 
 
 def count(value: float | None) -> str:
@@ -92,12 +97,12 @@ def price(value: float | None) -> str:
 
 def day(moment: datetime, *, year: bool = False) -> str:
     """A date in words: 15 Aug, or 15 Aug 2023."""
-    return f"{moment.day} {moment:%b}" + (f" {moment.year}" if year else "")
+    return speech.day(moment, year=year)
 
 
 def minute(moment: datetime) -> str:
     """A moment to the minute in UTC: 2023-09-27 18:10 UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{speech.minute(moment.astimezone(UTC))} UTC"
 
 
 def age(delta: timedelta) -> str:
@@ -105,9 +110,9 @@ def age(delta: timedelta) -> str:
     seconds = max(delta.total_seconds(), 0.0)
     for unit, size in (("year", 365.25 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size * (2 if unit == "year" else 1):
-            amount = f"{seconds / size:.1f}" if unit == "year" else f"{int(seconds // size):,}"
-            return f"{amount} {unit}" + ("" if amount == "1" else "s")
-    return "less than a minute"
+            many = seconds / size if unit == "year" else seconds // size
+            return f"{signed(many, 1 if unit == 'year' else 0)} {speech.noun(many, unit)}"
+    return say("less than a minute")
 
 
 def interval(minutes: float) -> str:
@@ -116,7 +121,7 @@ def interval(minutes: float) -> str:
         return plural(int(minutes // 1_440), "day")
     if minutes % 60 == 0 and minutes >= 60:
         return f"{int(minutes // 60)}{THIN}h"
-    return f"{minutes:g}{THIN}min"
+    return f"{speech.figures(f'{minutes:g}')}{THIN}min"
 
 
 def bar_name(minutes: float) -> str:
@@ -134,4 +139,4 @@ def bar_name(minutes: float) -> str:
 
 def plural(amount: float, noun: str) -> str:
     """An amount with its noun: 1 week, 9 weeks, 25,920 bars."""
-    return f"{count(amount)} {noun}" + ("" if amount == 1 else "s")
+    return f"{count(amount)} {speech.noun(amount, noun)}"

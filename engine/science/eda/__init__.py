@@ -94,7 +94,10 @@ def _coin(coin: str, prices: pd.DataFrame, topic: str, seed: int) -> Explored:
     close = prices["close"].dropna()
     if len(close) < _FEWEST_BARS:
         raise TooFewBars(
-            f"{coin} has {len(close)} bars in this period; at least {_FEWEST_BARS} are needed. Take a longer period."
+            "{coin} has {n} bars in this period; at least {least} are needed. Take a longer period.",
+            coin=coin,
+            n=len(close),
+            least=_FEWEST_BARS,
         )
     wanted: list[tuple[clock.What, clock.Unit]] = [("volatility", "hour"), ("volatility", "weekday")]
     if topic.startswith("volume"):

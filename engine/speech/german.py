@@ -1,0 +1,4 @@
+"""German."""
+from engine.speech.language import Language
+
+GERMAN = Language()

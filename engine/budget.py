@@ -102,7 +102,7 @@ class Budget:
             )
         match outcome:
             case Refused(cap=cap, spent=spent):
-                with work.speaking():  # the thread is told first of all; the report quotes it
+                with self._work.speaking():  # the thread is told first of all; the report quotes it
                     return OverCap(
                         say(
                             "The model budget {whose} is used up ({spent} of {limit}).",

@@ -39,7 +39,11 @@ class Remembered:
         p = self.verdict.get("p_value")
         found = say(WORDS.get(str(self.verdict.get("decision")), "no verdict"))
         chance = say(", p {p:.2f}", p=p) if p is not None else ""
-        best = say(" (best: {model})", model=self.verdict["best_model"]) if self.verdict.get("best_model") else ""
+        best = (
+            say(" (best: {model})", model=self.verdict["best_model"])
+            if self.verdict.get("best_model")
+            else ""
+        )
         return say(
             "Already tried on {day} ({run}): {found}; {difference}.",
             day=speech.day(self.finished_at),

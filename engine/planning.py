@@ -175,7 +175,10 @@ def _approval(spec: Spec, estimate: Estimate) -> dict[str, Any]:
 
 def _approved(text: str) -> str:
     """The choice that an answer picked, whatever the language it was offered in."""
-    return next((choice for choice in APPROVALS if text.casefold() in (choice.casefold(), say(choice).casefold())), text)
+    return next(
+        (choice for choice in APPROVALS if text.casefold() in (choice.casefold(), say(choice).casefold())),
+        text,
+    )
 
 
 def _read_as(spec: Spec) -> list[str]:
@@ -192,7 +195,9 @@ def _again(work: Work, repeated: dict[str, Any]) -> dict[str, Any]:
     """The plan of an earlier run, and what was chosen on the way: nothing is read or asked again."""
     spec, run = repeated["spec"], repeated["run"]
     work.enter("planning", spec=spec)
-    note = said("This repeats {run}: its seed, its prices, its plan, and the trials that counted then.", run=run)
+    note = said(
+        "This repeats {run}: its seed, its prices, its plan, and the trials that counted then.", run=run
+    )
     work.tell("planned", "planned", {"spec": spec, "reasons": spec.get("reasons", {}), "notes": [str(note)]})
     with speaking("en"):
         kept = str(note)

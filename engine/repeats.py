@@ -30,7 +30,9 @@ def plan(work: Work) -> dict[str, Any] | None:
         before = db.get_one(AnalysisSession, work.assignment.repeats)
         kept = artifacts.of_session(db, before.id)
         if not before.spec or before.result is None:
-            raise ToolError(say("{run} did not finish, so there is nothing to repeat.", run=f"R-{before.number}"))
+            raise ToolError(
+                say("{run} did not finish, so there is nothing to repeat.", run=f"R-{before.number}")
+            )
         return {"run": f"R-{before.number}", "spec": dict(before.spec), "recipe": _recipe(kept)}
 
 

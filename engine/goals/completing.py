@@ -246,7 +246,11 @@ def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str
     if draft.task in ("classification", "regression") and not spec.models:
         known = CLASSIFIERS if draft.task == "classification" else REGRESSORS
         return Ask(
-            "models", say("Every model is left out. Which one shall I train after all?"), known, known[0], spec
+            "models",
+            say("Every model is left out. Which one shall I train after all?"),
+            known,
+            known[0],
+            spec,
         )
     return None
 

@@ -54,7 +54,8 @@ def regular(prices: pd.DataFrame, minutes: int | None = None) -> pd.DataFrame:
     placed = prices.reindex(grid)
     if int(placed["close"].notna().sum()) < int(prices["close"].notna().sum()):
         raise BadPrices(
-            "Some bars do not start on a multiple of {minutes} minutes; clean the data first.", minutes=minutes
+            "Some bars do not start on a multiple of {minutes} minutes; clean the data first.",
+            minutes=minutes,
         )
     return placed
 
@@ -77,7 +78,8 @@ def resample(prices: pd.DataFrame, minutes: int) -> pd.DataFrame:
     joined = joined[(joined.index >= first) & (joined.index <= end - step)]
     if len(joined) < 2:
         raise TooFewBars(
-            "The period holds fewer than two whole bars of {minutes} minutes; take a longer one.", minutes=minutes
+            "The period holds fewer than two whole bars of {minutes} minutes; take a longer one.",
+            minutes=minutes,
         )
     kept: pd.DataFrame = joined[[name for name in prices.columns if name in how]]
     return kept

@@ -23,10 +23,6 @@ from engine.tools import studies
 from engine.tools.coding import execute_python
 from engine.tools.training import LONGEST_SEARCH_SECONDS, cross_validate_model, keep_model
 from engine.work import Work
-
-NEAR = said(
-    "Nothing passes so far, but a pattern is near to showing; the sealed span is still closed."
-)
 from storage import trials
 
 __all__ = [
@@ -37,6 +33,7 @@ __all__ = [
     "feature_importance",
     "tune_hyperparameters",
 ]
+NEAR = said("Nothing passes so far, but a pattern is near to showing; the sealed span is still closed.")
 
 
 @tool

@@ -90,7 +90,7 @@ def mostly_missing(prices: pd.DataFrame) -> pd.DataFrame:
     ("broken", "said"),
     [
         (constant, "never changes"),
-        (venue_down, "stands still in 70% of the bars"),
+        (venue_down, "stands still in 70\u202f% of the bars"),
         (mostly_missing, "More than half of the bars are missing"),
     ],
 )

@@ -1,4 +1,0 @@
-"""German."""
-from engine.speech.language import Language
-
-GERMAN = Language()

@@ -26,7 +26,7 @@ def count_rises(data: str, coin: str, runtime: ToolRuntime[Work, Any]) -> dict[s
 '''
 INDICATOR = """
     Indicator(
-        "MIDRANGE", "middle of the range", (20,), _PRICE,
+        "MIDRANGE", "middle of the range", (20,), PRICE,
         lambda p, n: {"": (p["high"].rolling(n).max() + p["low"].rolling(n).min()) / 2}, lambda n: n - 1,
     ),
 """
@@ -93,7 +93,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("engine", "storage", "sandbox"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     append(folder / "engine/tools/retrieval.py", TOOL)
-    insert(folder / "engine/science/indicators.py", "_REGISTRY: tuple[Indicator, ...] = (", INDICATOR)
+    insert(
+        folder / "engine/science/indicators/trend.py",
+        "INDICATORS: Final[tuple[Indicator, ...]] = (",
+        INDICATOR,
+    )
     insert(folder / "engine/science/estimators.py", "_REGISTRY: tuple[ModelType, ...] = (", MODEL)
     append(folder / "engine/report/gallery/ups.py", CHART)
     return folder

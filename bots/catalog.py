@@ -23,9 +23,7 @@ class CommandSpec:
     aliases: tuple[str, ...] = ()
 
 
-PREFERENCES = ("coins", "horizon", "period", "budget")
-# Travels with a goal too, but is offered by the command line alone.
-SEARCH = "search"
+PREFERENCES = ("coins", "horizon", "period", "budget", "search")
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("analyze", "goal", PREFERENCES, optional=True, aliases=("analyse", "run", "ask")),
     CommandSpec("status", "run", optional=True),

@@ -409,6 +409,8 @@ def _plan(spec: Mapping[str, Any], words: Words) -> str:
         parts.append(", ".join(map(str, spec["models"])))
     if spec.get("costs_bps") is not None and spec.get("target"):
         parts.append(words("plan.costs", bps=f"{spec['costs_bps']:g}"))
+    if spec.get("search_seconds"):
+        parts.append(words("plan.search", time=duration(spec["search_seconds"])))
     return one_line("; ".join(parts), 300)
 
 

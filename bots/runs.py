@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from bots import access
 from bots.asking import Asked, is_over
-from bots.catalog import PREFERENCES, SEARCH
+from bots.catalog import PREFERENCES
 from bots.errors import Refusal
 from bots.platform import Answer, Field, Form, Reply
 from bots.text import clean, one_line
@@ -100,9 +100,7 @@ def rerun(asked: Asked, text: str) -> Reply:
     came to no end is asked anew, with its seed, on the prices held now.
     """
     row = asked.find(text, "rerun")
-    kept = {
-        name: value for name, value in row.preferences.items() if name in (*PREFERENCES, SEARCH, "defaults")
-    }
+    kept = {name: value for name, value in row.preferences.items() if name in (*PREFERENCES, "defaults")}
     options = {name: str(value) for name, value in kept.items() if name != "defaults"}
     extra = {"defaults": kept["defaults"]} if "defaults" in kept else {}
     before = asked.db.get(AnalysisSession, row.follows_id) if row.follows_id else None
@@ -282,14 +280,14 @@ def check_answer(text: str, words: Words | None = None) -> str:
 def check_preferences(options: Mapping[str, str], words: Words | None = None) -> dict[str, str]:
     """The options that travel with a goal. Raises Refusal for one that is too long or no budget."""
     words = words or words_of("en")
-    kept = {name: clean(options[name]).strip() for name in (*PREFERENCES, SEARCH) if options.get(name)}
+    kept = {name: clean(options[name]).strip() for name in PREFERENCES if options.get(name)}
     for name, value in kept.items():
         if len(value) > LONGEST_OPTION:
             raise Refusal(words("option_too_long", name=name, n=f"{len(value):,}", most=LONGEST_OPTION))
     if kept.get("budget"):
         kept["budget"] = check_budget(kept["budget"], words)
-    if kept.get(SEARCH) and not _is_search(kept[SEARCH]):
-        raise Refusal(words("search_wrong", text=one_line(kept[SEARCH], 40), most=LONGEST_SEARCH_MINUTES))
+    if kept.get("search") and not _is_search(kept["search"]):
+        raise Refusal(words("search_wrong", text=one_line(kept["search"], 40), most=LONGEST_SEARCH_MINUTES))
     return {name: value for name, value in kept.items() if value}
 
 

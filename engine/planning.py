@@ -1,6 +1,5 @@
 """The planning node: a sentence becomes a typed spec, or a question, or a refusal with its reason."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -109,7 +108,7 @@ def _plan(state: AgentState, work: Work) -> dict[str, Any]:
         ):
             return {**_asked(thought.question), **told}
         case Run(spec=spec):
-            written = spec.as_dict() | _search(state["preferences"])
+            written = spec.as_dict()
             work.enter("planning", spec=written)
             remembered = [one.sentence(written) for one in recall(work, written)]
             understood = (say("Understood as: {why}", why=thought.why),) if filled and thought.why else ()
@@ -134,12 +133,6 @@ def _thought(work: Work, state: AgentState, reading: Outcome, held: Mapping[str,
     written = spec.as_dict() if spec else {}
     earlier = [one.sentence(written) for one in recall(work, written)]
     return propose(work, state["goal"], reading, coins, earlier)
-
-
-def _search(preferences: Mapping[str, Any]) -> dict[str, int]:
-    """The time given to choose models and features by, if any: "90s" or "2m"."""
-    found = re.fullmatch(r"(\d{1,4})\s*(s|m)", str(preferences.get("search") or "").strip().lower())
-    return {"search_seconds": int(found[1]) * {"s": 1, "m": 60}[found[2]]} if found else {}
 
 
 def _can_be_helped(reading: Outcome, held: Mapping[str, Coverage]) -> bool:

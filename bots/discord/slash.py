@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 import discord
 from discord import app_commands
 
-from bots.catalog import COMMANDS, CommandSpec
+from bots.catalog import COMMANDS, PREFERENCES, CommandSpec
 from bots.text import one_line
 from bots.words import words_of
 
@@ -68,8 +68,8 @@ def _command(spec: CommandSpec) -> app_commands.Command[Any, Any, Any]:
 
 
 def _with_goal(name: str) -> Callback:
-    @app_commands.describe(**{option: _said(f"option.{option}") for option in ("goal", *OPTIONS)})
-    @app_commands.autocomplete(**{option: _completing(option) for option in OPTIONS})
+    @app_commands.describe(**{option: _said(f"option.{option}") for option in ("goal", *PREFERENCES)})
+    @app_commands.autocomplete(**{option: _completing(option) for option in PREFERENCES})
     async def callback(
         interaction: Interaction,
         goal: str | None = None,
@@ -77,8 +77,9 @@ def _with_goal(name: str) -> Callback:
         horizon: str | None = None,
         period: str | None = None,
         budget: str | None = None,
+        search: str | None = None,
     ) -> None:
-        options = {"coins": coins, "horizon": horizon, "period": period, "budget": budget}
+        options = {"coins": coins, "horizon": horizon, "period": period, "budget": budget, "search": search}
         given = {option: value for option, value in options.items() if value}
         await _client(interaction).commanded(interaction, name, goal or "", given)
 
@@ -120,9 +121,6 @@ def _alone(name: str) -> Callback:
 
 async def _home(interaction: Interaction) -> None:
     await _client(interaction).home(interaction)
-
-
-OPTIONS = ("coins", "horizon", "period", "budget")
 
 
 def _completing(option: str) -> Completion:

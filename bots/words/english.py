@@ -39,6 +39,7 @@ ENGLISH: dict[str, str] = {
     "plan.span": "{start} to {end} UTC",
     "plan.bars": "{interval} bars",
     "plan.drivers": "with {coins} as drivers",
+    "plan.search": "a search of {time}",
     "plan.costs": "costs {bps} bp a side",
     "note": "Note: {text}",
     "steps": "step {step} of {steps}",
@@ -276,6 +277,7 @@ ENGLISH: dict[str, str] = {
     "option.horizon": "how far ahead, such as 1h",
     "option.period": "how much history, such as 90d",
     "option.budget": "the most it may cost, in US dollars",
+    "option.search": "time to choose models, settings and features by, such as 2m",
     "option.run": "the run, such as R-142",
     "option.text": "what to change",
 }

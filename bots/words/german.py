@@ -39,6 +39,7 @@ GERMAN: dict[str, str] = {
     "plan.span": "{start} bis {end} UTC",
     "plan.bars": "Kerzen von {interval}",
     "plan.drivers": "mit {coins} als Treibern",
+    "plan.search": "{time} Suche",
     "plan.costs": "Kosten {bps} bp je Seite",
     "note": "Hinweis: {text}",
     "steps": "Schritt {step} von {steps}",
@@ -276,6 +277,7 @@ GERMAN: dict[str, str] = {
     "option.horizon": "wie weit voraus, etwa 1h",
     "option.period": "wie viel Geschichte, etwa 90d",
     "option.budget": "was es höchstens kosten darf, in US-Dollar",
+    "option.search": "Zeit, um Modelle, Einstellungen und Merkmale zu wählen, etwa 2m",
     "option.run": "der Lauf, etwa R-142",
     "option.text": "was zu ändern ist",
 }

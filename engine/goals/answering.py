@@ -12,6 +12,7 @@ from engine.speech import say
 _LEADS = {
     "horizon": "horizon {}", "interval": "candle size {}", "period": "{}", "costs": "costs {}", "metric": "metric {}",
     "models": "only {}", "indicators": "indicators {}", "coins": "{}", "target": "{}", "task": "{}",
+    "search": "search {}",
 }  # fmt: skip
 _TARGET_WORDS = {
     "up or down": ("classification", "direction"),
@@ -44,7 +45,13 @@ def prefer(draft: Draft, option: str, value: object, now: datetime, coins: Seque
     if isinstance(value, list | tuple | set):
         words = ", ".join(map(str, value))
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        unit = {"horizon": "minutes", "interval": "minutes", "period": "days", "costs": "bps"}.get(slot, "")
+        unit = {
+            "horizon": "minutes",
+            "interval": "minutes",
+            "period": "days",
+            "costs": "bps",
+            "search": "seconds",
+        }.get(slot, "")
         words = f"{value:g} {unit}"
     else:
         words = str(value)

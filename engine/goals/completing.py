@@ -9,6 +9,7 @@ from engine.goals.choices import fit_models
 from engine.goals.coin_names import NAMES, in_words, nearest
 from engine.goals.draft import Draft
 from engine.goals.outcome import Ask, Coverage, Outcome, Refuse, Run
+from engine.goals.searching import LEAST_SECONDS, MOST_SECONDS
 from engine.goals.sentence import Sentence
 from engine.goals.spec import (
     BAR_MINUTES,
@@ -104,6 +105,7 @@ def _spec(draft: Draft, coins: list[str], now: datetime, coverage: Mapping[str, 
         costs_stated=draft.costs_bps is not None,
         metric=draft.metric or (_METRICS[target] if target else ""),
         focus=draft.focus,
+        search_seconds=draft.search_seconds if forecast else None,
         warnings=tuple(draft.warnings),
         stated=tuple(sorted(draft.stated)),
         reasons=reasons,
@@ -252,7 +254,15 @@ def _ask_conflict(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str
             known[0],
             spec,
         )
-    return None
+    return _ask_search(draft, spec)
+
+
+def _ask_search(draft: Draft, spec: Spec) -> Ask | None:
+    if draft.search_seconds is None or LEAST_SECONDS <= draft.search_seconds <= MOST_SECONDS:
+        return None
+    question = say("A search for models may take from 5 seconds to 30 minutes. How long shall it take?")
+    nearest = "30m" if draft.search_seconds > MOST_SECONDS else "2m"
+    return Ask("search", question, ("2m", "10m", "30m"), nearest, spec)
 
 
 def _ask_target(draft: Draft, spec: Spec) -> Ask | None:

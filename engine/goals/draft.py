@@ -7,6 +7,7 @@ from engine.goals import choices, costs, leaks, periods, spans
 from engine.goals.amounts import Length
 from engine.goals.coin_names import in_words
 from engine.goals.period import Period, last
+from engine.goals.searching import take_search
 from engine.goals.sentence import Sentence
 from engine.goals.spec import DEFAULT_INDICATORS, OPEN_TIME, Spec, Target, Task, span_text
 from engine.goals.task import read_task
@@ -43,6 +44,7 @@ class Draft:
     indicators: list[str] | None = None
     costs_bps: float | None = None
     metric: str | None = None
+    search_seconds: int | None = None
     warnings: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     stated: set[str] = field(default_factory=set)
@@ -78,6 +80,8 @@ class Draft:
             draft.costs_bps = spec.costs_bps
         if "metric" in said:
             draft.metric = spec.metric
+        if "search" in said:
+            draft.search_seconds = spec.search_seconds
         return draft
 
     def take(self, sentence: Sentence, now: datetime, *, follows: bool, corrects: bool = False) -> None:
@@ -85,6 +89,10 @@ class Draft:
 
         `follows` when it changes an earlier goal and so may be a fragment, `corrects` when it takes back the words before.
         """
+        search = take_search(sentence)
+        if search is not None:
+            self.search_seconds = search.seconds
+            self._say("search", search.words)
         leak = leaks.mark_leaks(sentence)
         if leak is not None:
             self._warn("leakage", f"left out, it looks ahead: “{leak}”")

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from engine.goals.lexicon import Term
+from engine.goals.ranking import is_ranked
 from engine.goals.sentence import Sentence
 
 
@@ -125,9 +126,12 @@ def _field_ahead(sentence: Sentence, at: int) -> int | None:
         return None
     if any(term.has("feature") for term in sentence.terms[end + 1 : end + 6]):
         return end
-    for before in reversed(sentence.terms[max(at - 12, 0) : at]):
+    for place in range(at - 1, max(at - 12, 0) - 1, -1):
+        before = sentence.terms[place]
         if before.has("predict", "willmove") and not before.has("modelword") or before.text in ".;!?":
             return None
+        if before.has("feature") and is_ranked(sentence, place):
+            return None  # "the best predictors of btc returns in 4h"
         if before.has("feature") or (before.has("with") and lead.has("next", "tomorrow", "futurevalue")):
             return end
     return None

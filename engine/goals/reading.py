@@ -8,6 +8,7 @@ from engine.goals import answering, guards, refusals
 from engine.goals.completing import complete
 from engine.goals.draft import Draft
 from engine.goals.outcome import Ask, Coverage, Outcome, Refuse, Run
+from engine.goals.ranking import asks_what_matters
 from engine.goals.sentence import Sentence
 from engine.goals.spec import Spec
 from engine.goals.text import LONGEST_GOAL, clean
@@ -137,4 +138,5 @@ def _is_off_topic(sentence: Sentence, draft: Draft) -> bool:
         or sentence.has(
             "predict", "look", "coinword", "trade", "data", "price", "compare", "importance", "coin"
         )
+        or asks_what_matters(sentence)
     )

@@ -30,6 +30,8 @@ class Spec:
     importance:MACD for one indicator. With a look at the data (task eda): overview, drawdown, correlation,
     autocorrelation, distribution, gaps, extremes, volatility, volume, or volatility_by_hour, return_by_weekday,
     volume_by_month and the like.
+
+    `search_seconds` is the time given to choose models, settings and features by; None for none.
     """
 
     coins: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Spec:
     costs_stated: bool = False
     metric: str = ""
     focus: str | None = None
+    search_seconds: int | None = None
     warnings: tuple[str, ...] = ()
     stated: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Spec:
             "metric": self.metric,
             "study": self.study,
             "focus": self.focus,
+            "search_seconds": self.search_seconds,
             "warnings": list(self.warnings),
             "stated": list(self.stated),
             "reasons": dict(self.reasons),

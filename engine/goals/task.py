@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.goals.ranking import asks_what_matters
 from engine.goals.sentence import Sentence
 from engine.goals.spec import Target, Task
 
@@ -55,7 +56,7 @@ def read_task(sentence: Sentence, *, horizon: bool, models: int, follows: bool) 
         return Asked("regression", "return", focus, _said(sentence, "price"))
     if follows:
         return Asked(focus=focus)
-    if horizon or models or sentence.has("trade", "importance", "helps") or focus:
+    if horizon or models or sentence.has("trade") or focus:
         return Asked("classification", "direction", focus, assumed=True)
     return Asked()
 
@@ -74,9 +75,8 @@ def _both_ways(sentence: Sentence) -> bool:
 
 
 def _is_look(sentence: Sentence, *, horizon: bool, pair: bool, predicted: bool, follows: bool) -> bool:
-    if sentence.has("importance", "helps") and (
-        pair or horizon or sentence.has("up", "down", "return", "predict")
-    ):
+    weighed = asks_what_matters(sentence)
+    if weighed and (pair or horizon or sentence.has("up", "down", "return", "predict")):
         return False
     aimed = horizon and not follows
     told = sentence.has("predict", "willmove") or sentence.has("next")
@@ -98,13 +98,13 @@ def _is_look(sentence: Sentence, *, horizon: bool, pair: bool, predicted: bool, 
         return False  # "what if fees were 0.2 %" changes the goal before
     if sentence.has("was") and not aimed and not sentence.has("predict", "willmove", "next"):
         return not pair or sentence.has("howmuch")
-    return sentence.has("volatility") and not horizon and not predicted and not follows
+    return sentence.has("volatility") and not (horizon or predicted or follows or weighed)
 
 
 def _focus(sentence: Sentence, models: int) -> str | None:
     """`compare_models`, `compare_coins`, `importance`, `importance:MACD`, or None."""
     indicators = [sentence.terms[at].tags["indicator"] for at in sentence.find("indicator")]
-    if sentence.has("importance", "helps"):
+    if asks_what_matters(sentence):
         named = list(dict.fromkeys(indicators))
         return ":".join(["importance", *named[:1]]) if named and len(named) == 1 else "importance"
     if not sentence.has("compare"):

@@ -148,6 +148,7 @@ def test_every_listed_command_exists_and_is_explained(chat: Chat) -> None:
         ("will btc rise?", "analyze", "will btc rise?", {}),
         ("analyze eth --coins eth,btc --period=30d", "analyze", "eth", {"coins": "eth,btc", "period": "30d"}),
         ("analyze eth horizon:4h up or down", "analyze", "eth up or down", {"horizon": "4h"}),
+        ("analyze will eth rise? --search 2m", "analyze", "will eth rise?", {"search": "2m"}),
         ("compare btc and eth volatility", "analyze", "compare btc and eth volatility", {}),
         ("compare R-1 with R-2", "compare", "R-1 with R-2", {}),
         ("rerun 12", "rerun", "12", {}),
@@ -165,6 +166,15 @@ def test_a_command_begins_a_run_and_wakes_a_worker(chat: Chat) -> None:
     assert (row.goal, row.channel, row.thread) == ("will btc rise?", "research", "")
     assert row.preferences == {"period": "30d", "budget": "2", "language": "en"}
     assert [(session, epoch) for session, epoch, _ in chat.woken.jobs] == [(row.id, 1)]
+
+
+def test_time_for_a_search_is_an_option_in_chat_too(chat: Chat) -> None:
+    assert chat.command("analyze will btc rise? --search 2m").ok
+    assert chat.row("R-1").preferences["search"] == "2m"
+    refused = chat.command("analyze will btc rise? --search 3h")
+    assert (refused.ok, refused.run) == (False, None)
+    assert "3h" in refused.text
+    assert "30 minutes" in refused.text
 
 
 def test_three_deliveries_make_one_run_and_one_reply(chat: Chat) -> None:

@@ -36,6 +36,8 @@ LANGUAGE = Language(
         "was": "was | waren | had | hadden | heeft",
         "compare": "vergelijk | vergelijken | vergelijking | tegen | tegenover | beter | beste | wint | makkelijker | eenvoudiger | welk model | welke munt",
         "importance": "belang | belangrijk | belangrijkste | belangrijker | invloed | invloedrijk* | relevant | welke indicatoren | welke kenmerken | welke indicator | welke features",
+        "ranked": "top | beste | sterkste | ranglijst",
+        "search": "zoek | zoeken | zoektijd | automl",
         "helps": "helpt | helpen | voegt iets toe | verbetert | verbeteren",
         "infuture": "over",
         "in": "in | binnen | over | voor | na",

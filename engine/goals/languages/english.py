@@ -46,7 +46,9 @@ LANGUAGE = Language(
         "was": "was | were | did | had | has been | have been | happened | have",
         # comparing
         "compare": "easier | harder | easiest | hardest | simpler | more predictable | less predictable | most predictable | compare | comparing | comparison | versus | vs | against | better | best | beat | beats | win | wins | winner | stronger | which one | which of | rank | ranking | head to head | head-to-head | bake-off | shootout | outperforms ",
-        "importance": "importance | importances | important | feature importance | matter | matters | mattered | drives | driving | drive | drivers | influential | influence | contributes | contribute | contribution | top features | top feature | which features | which indicators | which indicator | shap | permutation importance | relevant | explains | explain most | most useful | useful | predictive power | carry the most | informative",
+        "importance": "importance | importances | important | feature importance | matter | matters | mattered | drives | driving | drive | drivers | influential | influence | contributes | contribute | contribution | top features | top feature | which features | which indicators | which indicator | what features | what indicators | which inputs | which predictors | which variables | which signals | what predicts | what moves | shap | permutation importance | relevant | explains | explain most | most useful | useful | predictive power | carry the most | informative",
+        "ranked": "top | key | leading | best | strongest | greatest | rank | ranking | ranked",
+        "search": "search | searching | automl | auto-ml | auto ml | model search | hyperparameter search | find the best model | find the best models | find a good model | try models | trying models",
         "helps": "help | helps | add anything | adds anything | add value | adds value | improve | improves | any use | make a difference | makes a difference | worth including | do anything",
         # time: roles
         "infuture": "in",

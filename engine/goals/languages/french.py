@@ -36,6 +36,8 @@ LANGUAGE = Language(
         "was": "était | étaient | a été | ont été | avait | a eu",
         "compare": "compare | comparer | comparez | comparaison | contre | face à | versus | meilleur | mieux | gagne | l'emporte | plus facile | quel modèle | quelle crypto",
         "importance": "importance | important | importants | importantes | influent | influents | influence | pertinent | pertinents | quels indicateurs | quelles variables | quelles caractéristiques | quel indicateur | comptent le plus | compte le plus",
+        "ranked": "top | meilleur | meilleurs | meilleure | meilleures | principaux | principales | classement",
+        "search": "cherche | chercher | recherche | recherches | automl",
         "helps": "aide | aident | améliore | améliorent | apporte | apportent | sert à quelque chose | utile",
         "infuture": "dans | d'ici",
         "in": "dans | en | d'ici | pendant | pour | à | sur | après | sous | au",

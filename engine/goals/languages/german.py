@@ -37,6 +37,8 @@ LANGUAGE = Language(
         "was": "war | waren | hatte | hatten | hat | wurde",
         "compare": "vergleich | vergleiche | vergleichen | gegen | besser | am besten | besten | schlägt | gewinnt | leichter | einfacher | versus | welches modell | welcher coin | welche coin",
         "importance": "wichtigkeit | wichtig | wichtigste | wichtigsten | bedeutung | einfluss | einflussreich* | relevant | aussagekräftig* | welche indikatoren | welche merkmale | welche features | welcher indikator | treiben | treibt",
+        "ranked": "top | beste | besten | bester | stärkste | stärksten | rangliste | rangfolge",
+        "search": "suche | suchen | such | modellsuche | suchzeit | automl",
         "helps": "hilft | helfen | bringt etwas | bringt | nützt | nutzt | verbessert | verbessern",
         "infuture": "in",
         "in": "in | binnen | innerhalb | für | fuer | über | ueber | nach",

@@ -36,6 +36,8 @@ LANGUAGE = Language(
         "was": "era | erano | è stato | è stata | ha avuto | sono stati",
         "compare": "confronta | confrontare | confronto | contro | rispetto a | versus | meglio | migliore | vince | più facile | quale modello | quale moneta",
         "importance": "importanza | importante | importanti | influente | influiscono | influisce | rilevante | rilevanti | quali indicatori | quali variabili | quali caratteristiche | quale indicatore | contano di più | conta di più",
+        "ranked": "top | migliore | migliori | principali | classifica",
+        "search": "cerca | cercare | ricerca | automl",
         "helps": "aiuta | aiutano | migliora | migliorano | serve | servono | contribuisce",
         "infuture": "tra | fra",
         "in": "in | tra | fra | entro | per | a | nel | nella | nelle | nei | su | dopo | nell'",

@@ -36,6 +36,8 @@ LANGUAGE = Language(
         "was": "foi | foram | era | teve | houve",
         "compare": "compare | comparar | comparação | contra | versus | melhor | vence | ganha | mais fácil | qual modelo | qual moeda",
         "importance": "importância | importante | importantes | influente | influencia | influenciam | relevante | relevantes | quais indicadores | quais variáveis | quais características | qual indicador | pesam mais",
+        "ranked": "top | melhor | melhores | principais",
+        "search": "busca | buscar | pesquisa | procura | procurar | automl",
         "helps": "ajuda | ajudam | melhora | melhoram | agrega | serve",
         "infuture": "daqui a | dentro de | em",
         "in": "em | dentro de | daqui a | durante | para | a | por | após",

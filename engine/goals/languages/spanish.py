@@ -36,6 +36,8 @@ LANGUAGE = Language(
         "was": "fue | fueron | era | ha sido | hubo | tuvo",
         "compare": "compara | comparar | comparación | contra | frente a | mejor | gana | versus | más fácil | cuál de | qué modelo",
         "importance": "importancia | importante | importantes | influyente | influyentes | influye | influyen | relevante | relevantes | qué indicadores | qué variables | qué características | qué indicador | pesan más | pesa más",
+        "ranked": "top | mejor | mejores | principales | clasificación",
+        "search": "busca | buscar | búsqueda | automl",
         "helps": "ayuda | ayudan | aporta | aportan | mejora | mejoran | sirve | sirven",
         "infuture": "dentro de",
         "in": "en | dentro de | durante | para | a | por | tras",

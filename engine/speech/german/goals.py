@@ -40,6 +40,7 @@ GOALS: Final[dict[str, str]] = {
     "A forecast {horizon} ahead can't be tested on {period}. Which period shall I take?": "Eine Vorhersage {horizon} voraus lässt sich mit {period} nicht prüfen. Welchen Zeitraum soll ich nehmen?",
     "That leaves no model. Which shall I train? There are {names}.": "So bleibt kein Modell übrig. Welches soll ich trainieren? Es gibt {names}.",
     "Every model is left out. Which one shall I train after all?": "Alle Modelle sind ausgeschlossen. Welches soll ich trotzdem trainieren?",
+    "A search for models may take from 5 seconds to 30 minutes. How long shall it take?": "Eine Suche nach Modellen darf 5 Sekunden bis 30 Minuten dauern. Wie lange soll sie dauern?",
     "The plan: {plan}. With {model} this will take about {tokens:,} tokens, {cost} ({how}). Shall I go on?": "Der Plan: {plan}. Mit {model} braucht das etwa {tokens:,} Token, {cost} ({how}). Soll ich weitermachen?",
     "direction": "auf oder ab",
     "return": "Rendite",

@@ -26,7 +26,7 @@ from langgraph.types import Command
 from engine import audit, briefing
 from engine.agents import Stage, stages
 from engine.errors import EngineError
-from engine.llm.offline import IS_ANSWER, SAID, Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
+from engine.llm.offline import NO_ANSWER, SAID, Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
 from engine.mind import Asks, GaveUp, Mind, Steps, Words
 from engine.remarks import take_up
 from engine.science.errors import ScienceError, Unanswerable
@@ -141,7 +141,7 @@ class Desk(AgentMiddleware[Any, Work, Any]):
                 result = ToolMessage(
                     content=str(error), tool_call_id=request.tool_call["id"], name=name, status="error",
                     additional_kwargs={
-                        IS_ANSWER: isinstance(error, Unanswerable),
+                        NO_ANSWER: error.code if isinstance(error, Unanswerable) else "",
                         SAID: error.said.as_json() if isinstance(error, ScienceError) else None,
                     },
                 )  # fmt: skip

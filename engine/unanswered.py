@@ -1,4 +1,4 @@
-"""A run whose prices can carry no answer ends with one all the same: not enough data, and why."""
+"""A run to which there can be no answer ends with one all the same: not enough data, and why."""
 
 import json
 from typing import Any
@@ -10,14 +10,17 @@ from engine.tools import results
 from engine.work import Work
 
 
-def complete(work: Work, state: Any, reason: Said) -> Completed | None:
-    """Write the report of a run that stopped for `reason`; None where there is nothing to report on."""
-    told = results.unanswered(work, state, str(reason))
+def complete(work: Work, state: Any, reason: Said, code: str) -> Completed | None:
+    """Write the report of a run that stopped for `reason`; None where there is nothing to report on.
+
+    `code` is that of the `Unanswerable` it stopped with.
+    """
+    told = results.unanswered(work, state, str(reason), code)
     if told is None:
         return None
     result, data = told
     with work.speaking():
-        worded = results.unanswered(work, state, str(reason))
+        worded = results.unanswered(work, state, str(reason), code)
         ending = finish(worded[0] if worded else result)
     metrics = metrics_json(result)
     files = [

@@ -21,8 +21,8 @@ from engine import speech
 from engine.speech import Said
 
 MODEL_NAME = "offline planner"
-# Marks the result of a tool that cannot go on because the prices can carry no answer.
-IS_ANSWER = "is_answer"
+# Marks the result of a tool that cannot go on because there can be no answer; its value is the reason's code.
+NO_ANSWER = "no_answer"
 # What a failed tool said, to be worded in any language.
 SAID = "said"
 # Arguments that are a model's own words: a call is the same with others.
@@ -78,12 +78,12 @@ def tried_in(messages: Sequence[BaseMessage]) -> tuple[str, ...]:
 class CallFailed(Exception):
     """Thrown into a policy at the call whose tool reported an error.
 
-    `is_answer` tells that there is nothing wrong with the call: the prices can carry no answer, and that is one.
+    `no_answer` is the code of the reason where nothing is wrong with the call: there can be no answer, and that is one.
     """
 
-    def __init__(self, message: str, *, is_answer: bool = False, said: Said | None = None) -> None:
+    def __init__(self, message: str, *, no_answer: str = "", said: Said | None = None) -> None:
         super().__init__(message)
-        self.is_answer = is_answer
+        self.no_answer = no_answer
         self.said = said or Said(message)
 
 
@@ -136,10 +136,10 @@ def next_call(policy: Policy, brief: Brief, messages: Sequence[BaseMessage]) -> 
                 return call, index
             result = results[key].pop(0)
             if result.status == "error":
-                is_answer = bool(result.additional_kwargs.get(IS_ANSWER))
+                no_answer = str(result.additional_kwargs.get(NO_ANSWER) or "")
                 told = result.additional_kwargs.get(SAID)
                 why = speech.read(told) if told else None
-                call = steps.throw(CallFailed(str(result.content), is_answer=is_answer, said=why))
+                call = steps.throw(CallFailed(str(result.content), no_answer=no_answer, said=why))
             else:
                 call = steps.send(_read(str(result.content)))
             index += 1

@@ -55,9 +55,7 @@ def check(prices: pd.DataFrame) -> DataReport:
     index = pd.DatetimeIndex(prices.index)
     step = pd.Timedelta(minutes=minutes)
     once = prices[~index.duplicated(keep="last")]
-    ordered = _priced(once)
-    if ordered.empty:
-        raise TooFewBars("None of the bars of this period has a price; choose another period or series.")
+    ordered = priced(once)
     gaps = pd.Series(ordered.index).diff()
     hole = gaps > pd.Timedelta(days=LONGEST_HOLE_DAYS)
     start = ordered.index[int(np.flatnonzero(hole)[-1])] if hole.any() else ordered.index[0]
@@ -110,7 +108,7 @@ def check(prices: pd.DataFrame) -> DataReport:
 def clean(prices: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     """Bars in order, each stamp once (the later row wins), from the report's start, on the full grid."""
     index = pd.DatetimeIndex(prices.index)
-    ordered = _priced(prices[~index.duplicated(keep="last")]).loc[report.start :]
+    ordered = priced(prices[~index.duplicated(keep="last")]).loc[report.start :]
     ordered = ordered.replace([np.inf, -np.inf], np.nan)
     filled = ordered.assign(
         **{name: ordered[name].fillna(ordered["close"]) for name in ("open", "high", "low")},
@@ -119,7 +117,10 @@ def clean(prices: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     return bars.regular(filled)
 
 
-def _priced(prices: pd.DataFrame) -> pd.DataFrame:
+def priced(prices: pd.DataFrame) -> pd.DataFrame:
+    """The bars whose close is a price (finite and above zero), in order. Raises TooFewBars where none is."""
     close = prices["close"].to_numpy(np.float64)
-    priced: pd.DataFrame = prices[np.isfinite(close) & (close > 0)].sort_index()
-    return priced
+    found: pd.DataFrame = prices[np.isfinite(close) & (close > 0)].sort_index()
+    if found.empty:
+        raise TooFewBars("None of the bars of this period has a price; choose another period or series.")
+    return found

@@ -3,9 +3,10 @@
 ScienceError
   UnknownIndicator, UnknownModel   a name we do not have; the message names near ones
   BadSetting                       a number that makes no sense (a horizon of 0, a cost of -5)
-  Unanswerable                     the prices can carry no answer: the reason stands in the verdict's place
+  Unanswerable                     there can be no answer as things are: the reason stands in the verdict's place
     BadPrices                      prices that are not what they claim to be, or in which nothing happens
     TooFewBars                     fine in kind, too short for the question
+    LooksAhead                     a feature knows what it cannot have known: no verdict until it is gone
 """
 
 from collections.abc import Iterable
@@ -39,15 +40,27 @@ class BadSetting(ScienceError):
 
 
 class Unanswerable(ScienceError):
-    """The prices there are can carry no answer to the question."""
+    """There can be no answer to the question as things are. `code` names the reason in metrics.json."""
+
+    code = "unanswerable"
 
 
 class BadPrices(Unanswerable):
     """Prices that cannot be worked on as they are."""
 
+    code = "bad_prices"
+
 
 class TooFewBars(Unanswerable):
     """Not enough prices for the horizon and the features asked for."""
+
+    code = "too_few_bars"
+
+
+class LooksAhead(Unanswerable):
+    """A feature uses later bars, or depends on where the prices begin."""
+
+    code = "looks_ahead"
 
 
 def near(name: str, known: Iterable[str]) -> str:

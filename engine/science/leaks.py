@@ -9,6 +9,7 @@ import pandas as pd
 
 from engine.science import bars, features
 from engine.science.features import FeatureSpec
+from engine.speech import Said, said
 
 CUTS = 24
 # Fills show only where a cut falls into a gap: the gate makes some gaps of its own and cuts there as well.
@@ -33,13 +34,23 @@ class LeakReport:
         return not self.leaking and not self.start_dependent
 
     @property
-    def reason(self) -> str:
+    def why(self) -> Said:
         """One sentence naming what must go before there can be a verdict; empty when nothing must."""
         if self.leaking:
-            return f"{', '.join(self.leaking)} would look into the future; leave it out."
+            return said(
+                "{names} would look into the future: no verdict until that is left out.",
+                names=", ".join(self.leaking),
+            )
         if self.start_dependent:
-            return f"{', '.join(self.start_dependent)} depends on where the data begin; leave it out."
-        return ""
+            return said(
+                "The value of {names} depends on where the data begin: no verdict until that is left out.",
+                names=", ".join(self.start_dependent),
+            )
+        return said("")
+
+    @property
+    def reason(self) -> str:
+        return str(self.why)
 
 
 def check(

@@ -11,7 +11,7 @@ from engine import policies
 from engine.errors import ToolError
 from engine.science import cleaning, datagate, eda, features, leaks, targets
 from engine.science.bars import resample
-from engine.science.errors import BadPrices
+from engine.science.errors import BadPrices, LooksAhead
 from engine.science.indicators import compute
 from engine.science.study import default_question
 from engine.tools.coding import execute_python as execute_python
@@ -43,7 +43,7 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
         bars = coin_bars(raw, coin)
         report = datagate.check(bars)
         if report.decision == "refuse":
-            raise BadPrices("{coin}: {reason}", coin=coin, reason=report.why)
+            raise BadPrices("{coin}: {reason}", coin=coin.upper(), reason=report.why)
         ordered = datagate.clean(bars, report)
         joined = resample(ordered, interval_minutes)
         cleaned.append(joined.assign(coin=coin))
@@ -164,7 +164,7 @@ def create_features(
         work.check()
         gate = leaks.check_features(bars, question.features, drivers, work.assignment.seed)
         if not gate.ok:
-            raise ToolError(f"{coin}: {gate.reason}")
+            raise LooksAhead("{coin}: {reason}", coin=coin.upper(), reason=gate.why)
         cuts += gate.cuts
         parts.append(features.build(bars, question.features, drivers).assign(coin=coin))
     frame = pd.concat(parts)

@@ -119,8 +119,8 @@ def _judgement(
     return Told(result, drawn, prices, data, judged)
 
 
-def unanswered(work: Work, state: Any, reason: str) -> tuple[Result, bytes] | None:
-    """The result where the prices can carry no answer: no figure, the reason in the verdict's place, and the prices.
+def unanswered(work: Work, state: Any, reason: str, code: str) -> tuple[Result, bytes] | None:
+    """The result where there can be no answer: no figure, the reason in the verdict's place, and the prices.
 
     None for a look at the data, and where no prices were loaded.
     """
@@ -137,7 +137,7 @@ def unanswered(work: Work, state: Any, reason: str) -> tuple[Result, bytes] | No
         **_common(work, state),
         kind=spec["target"],
         data=_data(details, prices, data, min(stamps), max(stamps) + step),
-        verdict=Verdict(decision="not_enough_data", reason=reason, reason_code="unanswerable"),
+        verdict=Verdict(decision="not_enough_data", reason=reason, reason_code=code),
         coin=spec["coins"][0],
     )
     return result, data
@@ -268,11 +268,21 @@ def _data(
         coins=tuple(
             CoinData(
                 coin=coin,
+                notes=_remarks(counts),
                 **{name: v for name, v in counts.items() if name in CoinData.model_fields and name != "coin"},
             )
             for coin, counts in details["health"].items()
         ),
     )
+
+
+def _remarks(counts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the data gate did to one coin's bars, where it did more than count."""
+    found = [str(counts["reason"])] if counts.get("reason") else []
+    invalid = int(counts.get("invalid") or 0)
+    if invalid:
+        found.append(f"{invalid:,} bars had no price (NaN, infinite, zero or less) and are treated as missing.")
+    return tuple(found)
 
 
 def _prices(work: Work, handle: str) -> tuple[dict[str, pd.DataFrame], bytes]:

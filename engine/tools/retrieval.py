@@ -9,6 +9,7 @@ from langchain_core.tools import tool
 
 from engine import repeats
 from engine.errors import ToolError
+from engine.science import datagate
 from engine.work import Work
 from storage import prices
 
@@ -107,9 +108,10 @@ def get_data_statistics(coin_type: str, data: str, runtime: ToolRuntime[Work, An
         coin_type: the coin, e.g. "btc".
         data: a price handle from fetch_price_data or clean_data.
 
-    Returns mean, standard deviation, minimum, maximum and count of the closing price, the first and last bar.
+    Returns mean, standard deviation, minimum, maximum and count of the closing prices that are prices, the first and
+    last bar that has one.
     """
-    bars = coin_bars(runtime.context.frame(data, "prices"), coin_type)
+    bars = datagate.priced(coin_bars(runtime.context.frame(data, "prices"), coin_type))
     close = bars["close"]
     return {
         "coin": coin_type.lower(),

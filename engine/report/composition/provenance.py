@@ -26,11 +26,15 @@ def rebuild(result: Result) -> Iterator[Block]:
     usage = result.usage
     cost = f", {usage.cost_usd:.2f} USD" if usage.cost_usd is not None else ""
     took = f"{count(usage.seconds)} s, " if usage.seconds is not None else ""
+    how = (
+        "The notebook beside this report recomputes every figure from data.parquet and compares it with "
+        "metrics.json."
+        if result.models or result.verdict is None
+        else "The prices it stopped at are in data.parquet beside this report."
+    )
     yield Heading("Rebuild it")
     yield Paragraph(
-        "The notebook beside this report recomputes every figure from data.parquet and compares it with "
-        "metrics.json. "
-        f"The run took {took}{count(usage.tokens)} tokens{cost} ({usage.model}).",
+        f"{how} The run took {took}{count(usage.tokens)} tokens{cost} ({usage.model}).",
         tone="lead",
     )
     facts = {

@@ -28,6 +28,8 @@ def limits(result: Result) -> list[str]:
             found.append(
                 "It is no reason to bet on the opposite: a rule that loses through costs loses both ways."
             )
+        case "not_enough_data" if not result.models:
+            found.append("It says neither that there is an edge nor that there is none: nothing was judged.")
         case "not_enough_data":
             found.append(
                 "It says neither that there is an edge nor that there is none. More days decide that, "

@@ -113,6 +113,8 @@ def _caution(result: Result) -> str:
     if result.kind == "volatility":
         return "It says how much the price moves, not which way."
     if verdict.decision == "not_enough_data":
+        if not result.models:
+            return "No model was judged, so there is no figure to read."
         return "Do not read the returns: in so few days any rule can win or lose."
     if verdict.decision == "edge":
         return "It held in this period; nothing says that it goes on."

@@ -71,9 +71,7 @@ def run(work: Work) -> Outcome:
             return Failed(str(error), refused=True, no_data=error.no_data)
         except CallFailed as error:
             state = graph.get_state(config).values
-            told = (
-                unanswered.complete(work, state, error.said, error.no_answer) if error.no_answer else None
-            )
+            told = unanswered.complete(work, state, error.said, error.no_answer) if error.no_answer else None
             return told or _failed(work, error.said)
         except (EngineError, ScienceError, StorageError) as error:
             return _failed(work, error)

@@ -80,19 +80,22 @@ def describe(content: bytes) -> dict[str, Any]:
 
 
 def dump_walk(walked: OutOfSample) -> bytes:
-    """A walk-forward as a file: its predictions and the model of each fold."""
+    """A walk-forward as a file: its predictions, and of each fold's model all but the model itself.
+
+    Only what features contribute is asked of those models, and seed and settings make them again.
+    """
     state = {
         "spec": _spec(walked.spec),
         "task": walked.task,
         "horizon_bars": walked.horizon_bars,
         "predictions": walked.predictions,
-        "folds": [_state(fitted) for fitted in walked.folds],
+        "folds": [{**_state(fitted), "estimator": None} for fitted in walked.folds],
     }
     return bytes(skops.io.dumps({"versions": versions(), "walk": state}))
 
 
 def load_walk(content: bytes) -> OutOfSample:
-    """A walk-forward from its file. Raises ToolError when it holds a type that is not on the list."""
+    """A walk-forward from its file, without its models. Raises ToolError when it holds a type that is not on the list."""
     state = _read(content)["walk"]
     return OutOfSample(
         spec=ModelSpec(state["spec"]["name"], _params(state["spec"])),

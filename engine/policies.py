@@ -179,25 +179,20 @@ def evaluate(brief: Brief) -> Steps:
     for handle in forecasts:
         yield Call("evaluate_model", {"forecasts": handle})
     judged = yield Call("compare_models", {"forecasts": forecasts, "also_tried": brief.fact("beside")})
-    best = next(iter(judged["best"].values()))
-    weighed = yield Call("feature_importance", {"forecasts": best})
-    return finding(
-        _judged(judged),
-        {"results": judged["judgement"], "importance": weighed["importance"]},
-        # What the run to repeat tuned is among the models it walked.
-        {
-            "tune": judged["worth_tuning"] and not brief.fact("recipe"),
-            "why_tune": judged["why"],
-            "forecasts": forecasts,
-        },
-    )
+    # What the run to repeat tuned is among the models it walked.
+    to_tune = [] if brief.fact("recipe") else judged["worth_tuning"]
+    handles = {"results": judged["judgement"]}
+    if not to_tune:
+        handles["importance"] = yield from _weighed(judged)
+    facts = {"tune": bool(to_tune), "to_tune": to_tune, "why_tune": judged["why"], "forecasts": forecasts}
+    return finding(_judged(judged), handles, facts)
 
 
 def tune(brief: Brief) -> Steps:
     """Search a small grid inside the training span, walk the winners forward, and judge everything again."""
     forecasts = list(brief.fact("forecasts"))
     tried = 0
-    for handle in brief.fact("forecasts"):
+    for handle in brief.fact("to_tune"):
         tuned = yield Call("tune_hyperparameters", {"forecasts": handle, "seconds": TUNING_SECONDS})
         tried += tuned["tried"]
         if tuned["model_id"]:
@@ -211,7 +206,7 @@ def tune(brief: Brief) -> Steps:
             n=tried,
             verdict=_judged(judged),
         ),
-        {"results": judged["judgement"]},
+        {"results": judged["judgement"], "importance": (yield from _weighed(judged))},
         {"forecasts": forecasts},
     )
 
@@ -245,6 +240,13 @@ def report(brief: Brief) -> Steps:
         {},
         {"result": written["result"], "payload": written["payload"]},
     )
+
+
+def _weighed(judged: dict[str, Any]) -> Generator[Call, Any, str]:
+    """What the features give the strongest rule of the first coin."""
+    best = next(iter(judged["best"].values()))
+    weighed = yield Call("feature_importance", {"forecasts": best})
+    return str(weighed["importance"])
 
 
 def _doubted(spec: dict[str, Any]) -> str:

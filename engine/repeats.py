@@ -7,13 +7,11 @@ import hashlib
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy.orm import Session
 
 from engine.errors import ToolError
 from engine.speech import say
-from engine.work import Work, parquet
+from engine.work import Work, read_frame, write_frame
 from storage import artifacts, prices
 from storage.errors import ArtifactError
 from storage.models import AnalysisSession, Artifact
@@ -53,7 +51,7 @@ def raw_prices(work: Work) -> tuple[pd.DataFrame, dict[str, Any]] | None:
         except ArtifactError:
             frame = _from_table(db, loaded)
         else:
-            frame = pq.read_table(pa.BufferReader(content)).to_pandas()
+            frame = read_frame(content)
     return frame, dict(loaded.details)
 
 
@@ -62,7 +60,7 @@ def _from_table(db: Session, loaded: Artifact) -> pd.DataFrame:
     start, end = (pd.Timestamp(facts[name]).to_pydatetime() for name in ("start", "end"))
     table = prices.load(db.connection(), facts["series"], list(facts["rows"]), start, end)
     frame: pd.DataFrame = table.to_pandas().set_index("timestamp")
-    if hashlib.sha256(parquet(frame)).hexdigest() != loaded.sha256:
+    if hashlib.sha256(write_frame(frame)).hexdigest() != loaded.sha256:
         raise ToolError(
             "The prices that the run used are not kept any more, and those held now are others. "
             "Ask its question again with omc analyze."

@@ -1,6 +1,6 @@
 """The pieces of work that `benchmarks.speed.analysis` measures, each run as a process of its own.
 
-python -m benchmarks.speed.analysis_work product|plain|hop DATABASE_URL DAYS MODELS
+python -m benchmarks.speed.analysis_work product|plain|hop DATABASE_URL DAYS MODELS SEED
 """
 
 import json
@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.work import Work
 
 COIN = "flat"
-# One with which no pattern comes near to showing, so that no settings are searched: the script has none to search.
-SEED = 2
 
 
 def goal(days: int, models: str) -> str:
@@ -28,13 +26,13 @@ def goal(days: int, models: str) -> str:
     return f"will {COIN} close higher in the next hour? last {days} days" + (f", {models}" if models else "")
 
 
-def product(url: str, days: int, models: str) -> dict[str, float]:
+def product(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
     """A session from its row to its files, as a worker that is warm does it."""
     from engine import graph
     from engine.outcome import Completed
     from storage import events
 
-    with _work(url, goal(days, models)) as work:
+    with _work(url, goal(days, models), seed) as work:
         outcome = graph.run(work)
         if not isinstance(outcome, Completed):
             raise RuntimeError(str(outcome))
@@ -42,14 +40,14 @@ def product(url: str, days: int, models: str) -> dict[str, float]:
             told = events.since(db, work.lease.session_id)
     marks = {event.payload["stage"]: event.created_at for event in told if event.kind == "stage_done"}
     begun = {event.payload["stage"]: event.created_at for event in told if event.kind == "stage_started"}
-    return {stage: (marks[stage] - begun[stage]).total_seconds() for stage in marks}
+    return {"stages": {stage: (marks[stage] - begun[stage]).total_seconds() for stage in marks}}
 
 
-def plain(url: str, days: int, models: str) -> dict[str, float]:
+def plain(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
     """The script one would write who knows every step: the same sums, models and charts in a straight line."""
     from engine import notebook
     from engine.report import pictures
-    from engine.science import datagate, features, importance, indicators, judge, leaks, study
+    from engine.science import datagate, features, importance, indicators, judge, leaks, study, verdict
     from engine.science.charts import Source
     from engine.science.estimators import ModelSpec
     from storage import prices
@@ -70,15 +68,18 @@ def plain(url: str, days: int, models: str) -> dict[str, float]:
     asked = study.default_question("direction", (12,), 5, indicators=names)
     table = features.build(clean, asked.features)
     clock("features")
-    leaks.check_features(clean, asked.features, {}, 1)
+    leaks.check_features(clean, asked.features, {}, seed)
     clock("leak gate")
     prepared = study.prepare(COIN, held.series, clean, asked, table=table)
     wanted = [ModelSpec.of(models, "classification")] if models else judge.default_models(asked)
-    own = judge.walk(prepared, wanted, seed=1, threads=1)
+    own = judge.walk(prepared, wanted, seed=seed, threads=1)
     clock("walk-forward")
-    judged = judge.conclude(prepared, judge.compare([prepared], own), own, seed=1, threads=1)
-    clock("verdict and tables")
-    importance.permuted(prepared, judged.chosen.out_of_sample, 1)
+    family = judge.compare([prepared], own)
+    is_near = verdict.is_near(prepared, family, own, seed)
+    clock("verdict")
+    judged = judge.conclude(prepared, family, own, seed=seed, threads=1)
+    clock("sealed span and tables")
+    importance.permuted(prepared, judged.chosen.out_of_sample, seed)
     clock("importance")
     source = Source(
         "Simulated", "", 5, len(clean), clean.index[0].to_pydatetime(), clean.index[-1].to_pydatetime(), "R-1", True
@@ -86,21 +87,21 @@ def plain(url: str, days: int, models: str) -> dict[str, float]:
     pictures.of_judgement(source, judged, indicators=marks)
     notebook.write_data({COIN: clean})
     clock("charts and data")
-    return seconds
+    return {"stages": seconds, "is_near": is_near}
 
 
-def hop(url: str, days: int, models: str) -> dict[str, float]:
-    """What it costs to hand features from one tool to the next: kept as Parquet, read from memory."""
+def hop(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
+    """What it costs to hand features from one tool to the next: kept as a file, read from memory."""
     import numpy as np
     import pandas as pd
 
     from engine.science import features, simulate, study
 
-    prices = simulate.gbm(days * simulate.BARS_PER_DAY, 1)
+    prices = simulate.gbm(days * simulate.BARS_PER_DAY, seed)
     table = features.build(prices, study.default_question("direction", (12,), 5).features)
-    draw = np.random.default_rng(1)
+    draw = np.random.default_rng(seed)
     taken, again = [], []
-    with _work(url, goal(days, models)) as work:
+    with _work(url, goal(days, models), seed) as work:
         for _ in range(5):
             fresh = pd.DataFrame(table.to_numpy() + draw.normal(), index=table.index, columns=table.columns)
             cpu = time.process_time()
@@ -109,11 +110,11 @@ def hop(url: str, days: int, models: str) -> dict[str, float]:
             cpu = time.process_time()
             work.frame(handle, "features")
             again.append(time.process_time() - cpu)
-    return {"keep": float(np.median(taken)), "take": float(np.median(again))}
+    return {"stages": {"keep": float(np.median(taken)), "take": float(np.median(again))}}
 
 
 @contextmanager
-def _work(url: str, words: str) -> "Iterator[Work]":
+def _work(url: str, words: str, seed: int) -> "Iterator[Work]":
     from engine.work import Control, EngineSettings, Work
     from storage import sessions, users
     from storage.artifacts import FolderStore
@@ -125,7 +126,7 @@ def _work(url: str, words: str) -> "Iterator[Work]":
             person = users.identify(db, "terminal", "local", "ann", "Ann")
             row = sessions.create(
                 db, workspace=uuid.uuid4().hex, owner_id=person.id, platform="terminal", channel="tty",
-                thread=uuid.uuid4().hex, goal=words, seed=SEED,
+                thread=uuid.uuid4().hex, goal=words, seed=seed,
             )  # fmt: skip
         with database.begin() as db:
             lease = sessions.take(db, row.id, 1, "benchmark", seconds=3_600)
@@ -159,17 +160,17 @@ def warm_up() -> None:
 
 
 if __name__ == "__main__":
-    what, address, count, named = (*sys.argv[1:], "")[:4]
+    what, address, count, named, drawn = sys.argv[1:]
     warm_up()
     wall, cpu = time.perf_counter(), time.process_time()
-    found = {"product": product, "plain": plain, "hop": hop}[what](address, int(count), named)
+    found = {"product": product, "plain": plain, "hop": hop}[what](address, int(count), named, int(drawn))
     sys.stdout.write(
         json.dumps(
             {
                 "seconds": time.perf_counter() - wall,
                 "cpu_seconds": time.process_time() - cpu,
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                "stages": found,
+                **found,
             }
         )
         + "\n"

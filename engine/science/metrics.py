@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -214,10 +215,13 @@ def _bootstrap(
     return {name: _estimate(float(figure(whole)[0]), figure(drawn)) for name, figure in figures.items()}
 
 
+@lru_cache(maxsize=2)
 def _weights(size: int, seed: int) -> Floats:
-    """Return how often each block is drawn in each resample."""
+    """Return how often each block is drawn in each resample; the same for every figure of a judged span."""
     random = np.random.default_rng([seed, 11])
-    return random.multinomial(size, np.full(size, 1 / size), RESAMPLES).astype(np.float64)
+    weights = random.multinomial(size, np.full(size, 1 / size), RESAMPLES).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 def _estimate(value: float, drawn: Floats) -> Estimate:

@@ -66,6 +66,11 @@ class OutOfSample:
         """The model of the last fold."""
         return self.folds[-1]
 
+    @property
+    def has_models(self) -> bool:
+        """Whether its models can still forecast: those of a walk that was read from a file cannot."""
+        return all(model.estimator is not None for model in self.folds)
+
 
 OnFold = Callable[[ModelSpec, Fold, int], None]
 

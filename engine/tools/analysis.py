@@ -55,7 +55,7 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
             "changes": asdict(cleaning.changes(bars, report, ordered, joined)),
         }
     frame = pd.concat(cleaned)
-    _, source = work.find(data, "prices")
+    source = work.record(data, "prices")
     handle = work.keep_frame(
         "prices",
         frame,
@@ -138,7 +138,7 @@ def create_features(
     if target_variable not in targets.TARGETS:
         raise ToolError(f"{target_variable!r} is not a target; use one of {', '.join(targets.TARGETS)}.")
     prices = work.frame(data, "prices")
-    _, source = work.find(data, "prices")
+    source = work.record(data, "prices")
     interval = int(source.details["interval_minutes"])
     question = default_question(
         target_variable,

@@ -68,7 +68,7 @@ def compare_models(
             but cannot be the answer; [] for none.
 
     Returns the handle `judgement`, the verdict per coin, `best`, the forecast handle of each coin's strongest rule, and
-    whether tuning could pay.
+    `worth_tuning`: the forecasts for which other settings could change the answer; none when nothing could.
     """
     work = runtime.context
     if not forecasts:
@@ -85,7 +85,7 @@ def compare_models(
             "summary": str(NEAR),
             "said": NEAR.as_json(),
             "best": compared.best,
-            "worth_tuning": True,
+            "worth_tuning": list(compared.worth_tuning),
             "why": "a pattern is near to showing",
         }
     judged = conclude(work, forecasts, also_tried)
@@ -97,7 +97,7 @@ def compare_models(
         "summary": str(found),
         "said": found.as_json(),
         "best": compared.best,
-        "worth_tuning": False,
+        "worth_tuning": [],
         "why": "settings were searched already"
         if compared.was_tuned
         else "other settings would not change the answer",
@@ -121,6 +121,11 @@ def feature_importance(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[
     work = runtime.context
     study, walked = read_walk(work, forecasts)
     work.check()
+    if not walked.has_models:  # it was walked by a worker that is gone
+        walked = walkforward.run(
+            study.features, study.targets[walked.horizon_bars], walked.spec, study.plans[walked.horizon_bars],
+            task=walked.task, seed=work.assignment.seed, threads=work.settings.omp_num_threads,
+        )  # fmt: skip
     found = importance.permuted(study, walked, work.assignment.seed)
     handle = work.keep(
         "importance",
@@ -160,7 +165,7 @@ def tune_hyperparameters(forecasts: str, seconds: int, runtime: ToolRuntime[Work
     if not 5 <= seconds <= LONGEST_SEARCH_SECONDS:
         raise ToolError(f"Tune for 5 to {LONGEST_SEARCH_SECONDS:,} seconds; {seconds} is outside.")
     end = time.monotonic() + seconds
-    _, record = work.find(forecasts, "forecasts")
+    record = work.record(forecasts, "forecasts")
     task, bars = walked.task, walked.horizon_bars
     grid = models.find(walked.spec.name, task).grid
     settings = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())] or [{}]
@@ -201,7 +206,11 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class _Compared:
-    """Everything tried, side by side, with the sealed span still closed. `best` names each coin's forecasts."""
+    """Everything tried, side by side, with the sealed span still closed. `best` names each coin's forecasts.
+
+    `worth_tuning` are the forecasts whose settings could change the answer: those of a coin near to showing a pattern,
+    at a horizon asked for. A horizon that is only scouted cannot be the answer, so its settings are left alone.
+    """
 
     by_coin: dict[str, tuple[Study, list[Candidate]]]
     family: ledger.Family
@@ -209,7 +218,7 @@ class _Compared:
     best: dict[str, str]
     position: int
     was_tuned: bool
-    worth_tuning: bool
+    worth_tuning: tuple[str, ...]
 
 
 def conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str] = ()) -> Judged:
@@ -245,7 +254,10 @@ def _compare_once(work: Work, forecasts: Sequence[str], also_tried: Sequence[str
     earlier = (*(ledger.from_row(row) for row in rows), *(candidate.trial for candidate in beside))
     family = judge.compare([study for study, _ in by_coin.values()], found, earlier)
     tuned = any(candidate.model.params for candidate in found)
-    near = any(verdict.is_near(study, family, own, seed) for study, own in by_coin.values())
+    could = not tuned and work.assignment.repeats is None
+    near = [
+        coin for coin, (study, own) in by_coin.items() if could and verdict.is_near(study, family, own, seed)
+    ]
     return _Compared(
         by_coin,
         family,
@@ -256,7 +268,7 @@ def _compare_once(work: Work, forecasts: Sequence[str], also_tried: Sequence[str
         },
         position=position,
         was_tuned=tuned,
-        worth_tuning=near and not tuned and work.assignment.repeats is None,
+        worth_tuning=tuple(handle for handle in forecasts if _answers(work, handle, near)),
     )
 
 
@@ -280,7 +292,7 @@ def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -
         trials.record(
             db, work.lease, work.assignment.workspace, [ledger.to_row(c.trial) for c in compared.tried]
         )
-    _, walked = work.find(forecasts[0], "forecasts")
+    walked = work.record(forecasts[0], "forecasts")
     for judgement in judgements:
         _keep_final(work, judgement, str(walked.details["features"]))
     return Judged(tuple(judgements), openings, family.earlier, tuple(found), compared.position)
@@ -311,6 +323,12 @@ def _keep_final(work: Work, judgement: Judgement, feature_data: str) -> None:
     )
 
 
+def _answers(work: Work, forecasts: str, coins: Sequence[str]) -> bool:
+    """Whether forecasts are of one of these coins and at a horizon that was asked for."""
+    study, walked = read_walk(work, forecasts)
+    return study.coin in coins and walked.horizon_bars in study.question.horizons
+
+
 def _behind(work: Work, chosen: Candidate, forecasts: Sequence[str]) -> str:
     """The handle of the forecasts that a rule acts on."""
     return next(handle for handle in forecasts if read_walk(work, handle)[1] is chosen.out_of_sample)
@@ -318,8 +336,10 @@ def _behind(work: Work, chosen: Candidate, forecasts: Sequence[str]) -> str:
 
 def read_walk(work: Work, forecasts: str) -> tuple[Study, walkforward.OutOfSample]:
     """The study and the predictions behind a forecast handle. Raises ToolError."""
-    content, record = work.find(forecasts, "forecasts")
-    walked = work.once(("walk", forecasts), lambda: model_files.load_walk(content))
+    record = work.record(forecasts, "forecasts")
+    walked = work.once(
+        ("walk", forecasts), lambda: model_files.load_walk(work.find(forecasts, "forecasts")[0])
+    )
     return studies.of_features(work, record.details["features"], record.details["coin"]), walked
 
 

@@ -71,7 +71,7 @@ def tell(
 
     Without `draw` it has no charts, and a look at the data has no findings but its topic.
     """
-    _, record = work.find(results, *KINDS)
+    record = work.record(results, *KINDS)
     marks = indicators if draw else None
     told = (
         _judgement(work, state, record.details, marks, draw)
@@ -87,8 +87,8 @@ def _judgement(
     judged = conclude(work, details["forecasts"], details["also_tried"])
     told = judgements.headline(judged.judgements)
     study = told.study
-    _, walked = work.find(details["forecasts"][0], "forecasts")
-    _, features = work.find(str(walked.details["features"]), "features")
+    walked = work.record(details["forecasts"][0], "forecasts")
+    features = work.record(str(walked.details["features"]), "features")
     prices, data = _prices(work, features.details["prices"])
     by_coin = tuple(
         judgements.coin_result(
@@ -128,7 +128,7 @@ def unanswered(work: Work, state: Any, reason: str, code: str) -> tuple[Result, 
     spec = dict(state["spec"])
     if handle is None or spec.get("target") is None:
         return None
-    _, source = work.find(handle, "prices")
+    source = work.record(handle, "prices")
     details = {"health": {}, **source.details}
     prices, data = _prices(work, handle)
     stamps = [stamp for frame in prices.values() for stamp in (frame.index[0], frame.index[-1])]
@@ -148,7 +148,7 @@ def _exploration(
 ) -> Told:
     content, _ = work.find(results, "exploration")
     found = eda.from_json(content)
-    _, source = work.find(details["prices"], "prices")
+    source = work.record(details["prices"], "prices")
     prices, data = _prices(work, details["prices"])
     first = found.coins[0]
     facts = _data(source.details, prices, data, first.start, first.end)
@@ -281,7 +281,9 @@ def _remarks(counts: Mapping[str, Any]) -> tuple[str, ...]:
     found = [str(counts["reason"])] if counts.get("reason") else []
     invalid = int(counts.get("invalid") or 0)
     if invalid:
-        found.append(f"{invalid:,} bars had no price (NaN, infinite, zero or less) and are treated as missing.")
+        found.append(
+            f"{invalid:,} bars had no price (NaN, infinite, zero or less) and are treated as missing."
+        )
     return tuple(found)
 
 

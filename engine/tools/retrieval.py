@@ -126,11 +126,12 @@ def get_data_statistics(coin_type: str, data: str, runtime: ToolRuntime[Work, An
 
 def coin_bars(frame: pd.DataFrame, coin: str) -> pd.DataFrame:
     """One coin's rows of a price frame of several. Raises ToolError."""
-    bars = frame[frame["coin"] == coin.lower()]
-    if bars.empty:
+    mine = (frame["coin"] == coin.lower()).to_numpy()
+    if not mine.any():
         known = ", ".join(sorted(map(str, frame["coin"].unique())))
         raise ToolError(f"There is no {coin} in this price data; it holds {known}.")
-    return bars.drop(columns="coin")
+    # Where there is but one coin nothing is copied.
+    return (frame if mine.all() else frame[mine]).drop(columns="coin")
 
 
 def _held_instead(held: dict[str, prices.Coverage], missing: list[str]) -> str:

@@ -20,7 +20,7 @@ def of_features(work: Work, feature_data: str, coin: str) -> Study:
 
 def _prepare(work: Work, feature_data: str, coin: str) -> Study:
     frame = work.frame(feature_data, "features")
-    _, record = work.find(feature_data, "features")
+    record = work.record(feature_data, "features")
     details: dict[str, Any] = record.details
     prices = work.frame(details["prices"], "prices")
     question = read_question(details["question"])
@@ -37,7 +37,7 @@ def _prepare(work: Work, feature_data: str, coin: str) -> Study:
 def narrow(work: Work, feature_data: str, leave_out: tuple[str, ...]) -> str:
     """The handle of the same features without some groups, on the same bars. Raises BadSetting."""
     frame = work.frame(feature_data, "features")
-    _, record = work.find(feature_data, "features")
+    record = work.record(feature_data, "features")
     question = read_question(record.details["question"])
     spec = replace(question.features, leave_out=(*question.features.leave_out, *leave_out))
     parts = [

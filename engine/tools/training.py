@@ -144,8 +144,8 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
     Returns the handle `forecasts` of the out-of-sample predictions, the folds and the bars predicted.
     """
     work = runtime.context
-    content, record = work.find(model_id, "model")
-    first: Fitted = work.once(("model", model_id), lambda: model_files.load(content))
+    record = work.record(model_id, "model")
+    first: Fitted = work.once(("model", model_id), lambda: model_files.load(work.find(model_id, "model")[0]))
     coin, minutes = record.details["coin"], int(record.details["horizon_minutes"])
     study = studies.of_features(work, record.details["features"], coin)
     if first.columns != tuple(map(str, study.features.columns)):

@@ -141,8 +141,8 @@ def test_a_regression_is_trained_with_the_tool_for_it() -> None:
     assert found["summary"].startswith("1 walk-forward run of Ridge")
 
 
-@pytest.mark.parametrize("worth", [True, False])
-def test_all_forecasts_are_judged_together_and_tuning_is_handed_on(worth: bool) -> None:
+@pytest.mark.parametrize("worth", [["f2"], []])
+def test_all_forecasts_are_judged_together_and_tuning_is_handed_on(worth: list[str]) -> None:
     judged = {
         "judgement": "judgement-7",
         "summary": "BTC: no.",
@@ -158,12 +158,15 @@ def test_all_forecasts_are_judged_together_and_tuning_is_handed_on(worth: bool) 
     assert [c.args["forecasts"] for c in calls if c.tool == "evaluate_model"] == ["f1", "f2"]
     [together] = [c.args for c in calls if c.tool == "compare_models"]
     assert together["forecasts"] == ["f1", "f2"]
-    assert [c.args for c in calls if c.tool == "feature_importance"] == [{"forecasts": "f2"}]
-    assert found["facts"]["tune"] is worth
-    assert found["handles"] == {"results": "judgement-7", "importance": "importance-7"}
+    assert (found["facts"]["tune"], found["facts"]["to_tune"]) == (bool(worth), worth)
+    # What features contribute is asked of the rule that is chosen in the end.
+    weighed = [c.args for c in calls if c.tool == "feature_importance"]
+    assert weighed == ([] if worth else [{"forecasts": "f2"}])
+    assert found["handles"].get("importance") == (None if worth else "importance-7")
+    assert found["handles"]["results"] == "judgement-7"
 
 
-def test_only_settings_that_were_better_are_walked_and_all_of_them_count() -> None:
+def test_only_settings_that_could_answer_are_searched_and_all_that_were_walked_count() -> None:
     def answer(call: Call) -> dict[str, Any]:
         match call.tool:
             case "tune_hyperparameters":
@@ -171,16 +174,21 @@ def test_only_settings_that_were_better_are_walked_and_all_of_them_count() -> No
                 return {"tried": 4, "model_id": "tuned" if better else "", "settings": {}}
             case "cross_validate_model":
                 return {"forecasts": "f3", "folds": 3, "bars": 10}
+            case "feature_importance":
+                return {"importance": "importance-8"}
             case _:
-                return {"judgement": "judgement-8", "summary": "BTC: no.", "worth_tuning": False, "why": ""}
+                judged = {"judgement": "judgement-8", "summary": "BTC: no.", "worth_tuning": [], "why": ""}
+                return {**judged, "best": {"btc": "f3"}}
 
-    calls, found = follow(policies.tune, brief(forecasts=["f1", "f2"]), answer)
+    calls, found = follow(policies.tune, brief(forecasts=["f0", "f1", "f2"], to_tune=["f1", "f2"]), answer)
     assert [call.tool for call in calls] == [
-        "tune_hyperparameters", "tune_hyperparameters", "cross_validate_model", "compare_models",
+        "tune_hyperparameters", "tune_hyperparameters", "cross_validate_model", "compare_models", "feature_importance",
     ]  # fmt: skip
-    assert calls[-1].args["forecasts"] == ["f1", "f2", "f3"]
+    assert calls[-2].args["forecasts"] == ["f0", "f1", "f2", "f3"]
+    assert calls[-1].args == {"forecasts": "f3"}
+    assert found["handles"] == {"results": "judgement-8", "importance": "importance-8"}
     assert found["summary"] == "8 settings tried inside the training span, all counted; BTC: no."
-    assert found["facts"]["forecasts"] == ["f1", "f2", "f3"]
+    assert found["facts"]["forecasts"] == ["f0", "f1", "f2", "f3"]
 
 
 def test_a_report_hands_on_what_the_thread_is_told() -> None:

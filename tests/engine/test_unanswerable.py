@@ -101,8 +101,12 @@ def test_prices_that_are_no_numbers_are_left_out_counted_and_said(house: House) 
                     f"and extract(hour from timestamp) = 5 and extract(minute from timestamp) = {minute // 11 * 10}"
                 )
             )
-        db.execute(sa.text("update price_data_5min set volume = 'NaN' where extract(hour from timestamp) = 7"))
-        db.execute(sa.text("update price_data_5min set high = 'Infinity' where extract(hour from timestamp) = 9"))
+        db.execute(
+            sa.text("update price_data_5min set volume = 'NaN' where extract(hour from timestamp) = 7")
+        )
+        db.execute(
+            sa.text("update price_data_5min set high = 'Infinity' where extract(hour from timestamp) = 9")
+        )
     outcome = house.run(house.open(GOAL))
     assert isinstance(outcome, Completed), outcome
     assert outcome.result["verdict"]["p_value"] is not None
@@ -127,7 +131,9 @@ def test_what_lies_before_a_hole_of_154_days_is_not_used_and_the_report_says_so(
     assert outcome.result["verdict"]["p_value"] is not None
     data = outcome.result["data"]
     assert data["start"] == "2026-08-22T00:00:00Z"
-    assert data["coins"][0]["notes"] == ["Only the data since 2026-08-22 are used: before that there is a hole."]
+    assert data["coins"][0]["notes"] == [
+        "Only the data since 2026-08-22 are used: before that there is a hole."
+    ]
     assert data["coins"][0]["missing_bars"] == 0
     assert "Only the data since 2026-08-22 are used" in house.report(outcome)
 

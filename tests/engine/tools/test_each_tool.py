@@ -1,6 +1,8 @@
 """Every tool of an agent: what it answers, and what it says when it cannot."""
 
+import dataclasses
 import json
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -134,6 +136,13 @@ def test_features_are_weighed_on_unseen_bars(bench: Bench) -> None:
     assert {"past returns", "MACD", "RSI", "volume"} <= set(weighed["groups"])
     for loss, low, high in weighed["groups"].values():
         assert low <= loss <= high
+
+
+def test_a_worker_that_takes_over_weighs_the_same_features_the_same(bench: Bench) -> None:
+    walked = bench.forecasts(bench.features(), "XGBoost")
+    first = bench.use("feature_importance", forecasts=walked)
+    later = Bench(dataclasses.replace(bench.work, _found={}, _frames=OrderedDict()))
+    assert later.use("feature_importance", forecasts=walked) == first
 
 
 def test_a_search_stays_in_its_time_and_hands_on_what_it_found(bench: Bench) -> None:

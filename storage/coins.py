@@ -47,8 +47,8 @@ def market(text: str) -> Market | None:
     Anything but letters, digits and one separator is refused: symbols reach file names and messages.
     """
     text = _bare(text.strip().strip("'\"$").strip())
-    if not _SYMBOL.fullmatch(text):
-        return None
+    if not _SYMBOL.fullmatch(text) or text.isdigit():
+        return None  # a number is an id of somebody's own list
     lowered = text.lower()
     joined = _PART.sub("", lowered)
     if joined in NAMES:
@@ -63,6 +63,11 @@ def market(text: str) -> Market | None:
             return Market(first, second)
         return Market(first, second) if parts[1] in QUOTES or second in QUOTES else None
     return None
+
+
+def is_derivative(text: str) -> bool:
+    """Whether a symbol means a future or swap of a coin: BTC-PERP, BTCUSD.P, BTC/USDT:USDT, BTC=F."""
+    return bool(re.search(r"[-_/. ]?(perp|perpetual|swap)$|\.p$|=f$|/([a-z]+):\2$", text.strip().lower()))
 
 
 def _bare(text: str) -> str:

@@ -24,8 +24,11 @@ Array = np.ndarray[Any, Any]
 SECOND = 1_000_000
 GRID = INTERVAL_SECONDS * SECOND
 _WEEK = 604_800
+_LATEST = (
+    60 * SECOND
+)  # after the mark: a feed that is slow to stamp its bars, rather than bars of another grid
 _COARSER = (300, 900, 1800, 3600, 14_400, 86_400)
-_RUN = 12
+_RUN, _SHORT_RUN = 12, 4
 
 
 @dataclass
@@ -54,8 +57,9 @@ def build(rows: Rows, *, end_stamped: bool, cadence_seconds: int | None = None) 
     for at, market in enumerate(rows.markets):
         here = rows.take(slice(edges[at], edges[at + 1]))
         if len(here):
-            bars = _of_market(here, market, end_stamped, known)
-            twins = np.intersect1d(aside[1][aside[0] == at], here.micros)
+            set_aside = aside[1][aside[0] == at]
+            bars = _of_market(here, set_aside, market, end_stamped, known)
+            twins = np.intersect1d(set_aside, here.micros)
             bars.report.conflicts = sorted({*bars.report.conflicts, *map(time_text, twins.tolist())})
             built.append(bars)
     return built
@@ -76,66 +80,80 @@ def _pooled_cadence(rows: Rows, edges: Array) -> int | None:
     return max(round(steps.most_common(1)[0][0] / SECOND), 1) if steps else None
 
 
-def _of_market(rows: Rows, market: coins.Market, end_stamped: bool, pooled: int | None) -> Bars:
+def _of_market(rows: Rows, aside: Array, market: coins.Market, end_stamped: bool, pooled: int | None) -> Bars:
     report = CoinReport(market.coin, "", rows=len(rows))
     is_candle = bool(np.isfinite(rows.values["high"]).mean() > 0.5)
-    rows = _without_duplicates(rows, report)
-    _require_own_times(rows, report, is_candle)
+    rows, opens_apart = _without_duplicates(rows, report)
+    _require_own_times(rows, report, is_candle, opens_apart)
     step = _cadence(rows.micros, pooled, is_candle, market)
     shift = _end_shift(rows.micros, step, end_stamped)
     if shift:
         rows.micros = rows.micros - shift
         report.shifted = f"stamps at the end of the bar moved to its start, {_length(shift)} earlier"
     if is_candle:
-        _require_one_cadence(rows.micros, step, market)
+        _require_one_cadence(rows, step, market)
     interval = max(step, INTERVAL_SECONDS)
     phase = 0 if interval == INTERVAL_SECONDS else _phase(rows.micros, interval)
     offsets = (rows.micros - phase) % (interval * SECOND)
     starts = rows.micros - offsets
     if is_candle and step < INTERVAL_SECONDS:
-        bars = _aggregated(rows, starts, step, report)
+        span = np.concatenate([rows.micros[[0, -1]], aside - shift])
+        bars = _aggregated(rows, starts, step, (int(span.min()), int(span.max())), report)
     else:
         bars = _one_each(rows, starts, offsets, is_candle, step, report)
     return Bars(market, interval, *bars, report)
 
 
-def _require_own_times(rows: Rows, report: CoinReport, is_candle: bool) -> None:
-    """Raise FileRefused if most rows share their time with others that differ: then the times say too little."""
-    if report.duplicates <= 0.6 * report.rows or len(report.conflicts) < 0.5 * len(rows) or report.rows < 10:
+def _require_own_times(rows: Rows, report: CoinReport, is_candle: bool, opens_apart: int) -> None:
+    """Raise FileRefused if many rows share their time with others that differ: then the times say too little.
+
+    A bar that was recorded several times while it grew opens where it opened.
+    """
+    crowded = report.duplicates > 0.6 * report.rows and len(report.conflicts) >= 0.5 * len(rows)
+    if report.rows < 10 or not (crowded or opens_apart > 0.25 * len(rows)):
         return
     if is_candle or not (rows.micros % (86_400 * SECOND)).any():
         raise FileRefused(
-            f"Most rows of {report.coin} share their time with others that differ (such as {report.conflicts[0]}): "
+            f"Many rows of {report.coin} share their time with others that differ (such as {report.conflicts[0]}): "
             "the time of day is lost, or several tables are mixed. Export it with full times."
         )
 
 
-def _require_one_cadence(micros: Array, step: int, market: coins.Market) -> None:
+def _require_one_cadence(rows: Rows, step: int, market: coins.Market) -> None:
     """Raise FileRefused if a stretch of the file has coarser candles, which would pass for finer ones.
 
-    A thin market leaves candles out, but hardly a dozen times in a row by the same number, and on the coarser marks.
+    A thin market leaves candles out, but hardly a dozen times in a row by the same number, and on the coarser
+    marks; four times in a row are enough where chance does not explain them and far more was traded in each.
     """
+    micros, volume = rows.micros, rows.values["volume"]
     steps = np.diff(micros)
     edges = np.flatnonzero(np.append(True, steps[1:] != steps[:-1])) if len(steps) else np.empty(0, np.int64)
     lengths = np.diff(np.append(edges, len(steps)))
     for coarse in _COARSER:
         if coarse < 3 * step:
             continue
-        here = (
-            (lengths >= _RUN) & (steps[edges] == coarse * SECOND) & (micros[edges] % (coarse * SECOND) == 0)
-        )
-        if here.any():
-            raise FileRefused(
-                f"{market.coin} has candles at more than one cadence ({interval_text(step)} and "
-                f"{interval_text(coarse)}): split the file by cadence."
-            )
+        here = (lengths >= _SHORT_RUN) & (steps[edges] == coarse * SECOND)
+        here &= micros[edges] % (coarse * SECOND) == 0
+        others = np.count_nonzero(steps == coarse * SECOND) - lengths[here].sum()
+        by_chance = len(steps) * ((others + 1) / max(len(steps), 1)) ** lengths
+        usual = np.median(volume)
+        for at in np.flatnonzero(here):
+            traded = np.median(volume[edges[at] : edges[at] + lengths[at]])
+            if lengths[at] >= _RUN or (by_chance[at] < 1e-3 and traded > 2 * usual):
+                raise FileRefused(
+                    f"{market.coin} has candles at more than one cadence ({interval_text(step)} and "
+                    f"{interval_text(coarse)}, from {time_text(int(micros[edges[at]]))}): split the file by cadence."
+                )
 
 
-def _without_duplicates(rows: Rows, report: CoinReport) -> Rows:
-    """One row per stamp: equal rows are dropped, of differing ones the finished candle (more volume) stays."""
+def _without_duplicates(rows: Rows, report: CoinReport) -> tuple[Rows, int]:
+    """One row per stamp: equal rows are dropped, of differing ones the finished candle (more volume) stays.
+
+    Also how many stamps have rows that open at different prices.
+    """
     same = rows.micros[1:] == rows.micros[:-1]
     if not same.any():
-        return rows
+        return rows, 0
     volume = np.nan_to_num(rows.values["volume"], nan=-1.0)
     order = np.lexsort((rows.line, volume, rows.micros))
     rows = rows.take(order)
@@ -145,9 +163,13 @@ def _without_duplicates(rows: Rows, report: CoinReport) -> Rows:
         with np.errstate(invalid="ignore"):
             differ |= (column[1:] != column[:-1]) & ~(np.isnan(column[1:]) & np.isnan(column[:-1]))
     conflicts = np.unique(rows.micros[1:][same & differ])
+    opened = rows.values["open"]
+    opens_apart = len(
+        np.unique(rows.micros[1:][same & (np.abs(opened[1:] - opened[:-1]) > 1e-9 * opened[1:])])
+    )
     report.duplicates = int(same.sum())
     report.conflicts = [time_text(int(micros)) for micros in conflicts]
-    return rows.take(np.flatnonzero(np.append(~same, True)))
+    return rows.take(np.flatnonzero(np.append(~same, True))), opens_apart
 
 
 def _cadence(micros: Array, pooled: int | None, is_candle: bool, market: coins.Market) -> int:
@@ -170,7 +192,22 @@ def _cadence(micros: Array, pooled: int | None, is_candle: bool, market: coins.M
         if typical > 20 * 3600 and np.mean(np.abs(steps / 86_400e6 - np.round(steps / 86_400e6)) < 0.1) > 0.8:
             return 86_400
         return INTERVAL_SECONDS
-    return _accepted(_rounded(commonest), market, is_candle)
+    return _late_cadence(micros) or _accepted(_rounded(commonest), market, is_candle)
+
+
+def _late_cadence(micros: Array) -> int | None:
+    """The step in seconds of bars that are stamped up to a minute late, each differently; None if they are not."""
+    for seconds in (300, 900, 1800, 3600, 14_400, 86_400):
+        places, late = np.divmod(micros, seconds * SECOND)
+        steps = np.diff(places)
+        if (
+            0 < late.max() <= _LATEST
+            and len(np.unique(late)) > 1
+            and (steps > 0).all()
+            and np.median(steps) == 1
+        ):
+            return seconds
+    return None
 
 
 def _rounded(micros: int) -> int:
@@ -227,6 +264,11 @@ def _one_each(
 ) -> tuple[Array, dict[str, Array]]:
     """The last row of each bar. Several quotes in one bar are its course; several candles are a fault."""
     late = offsets > 0
+    if is_candle and step == INTERVAL_SECONDS and np.median(offsets) > _LATEST:
+        raise FileRefused(
+            f"The bars of {report.coin} begin {_length(int(np.median(offsets)))} after the five-minute marks: on the "
+            "marks they would hold prices of the next bar. Import bars that begin on them, or 1m ones."
+        )
     if late.any() and not report.shifted:
         most = int(offsets[late].max())
         report.shifted = f"{int(late.sum()):,} stamp{'' if late.sum() == 1 else 's'} off the grid (by up to {_length(most)}) moved to their bar's start"
@@ -255,11 +297,13 @@ def _one_each(
     return starts[last], values
 
 
-def _aggregated(rows: Rows, starts: Array, step: int, report: CoinReport) -> tuple[Array, dict[str, Array]]:
+def _aggregated(
+    rows: Rows, starts: Array, step: int, span: tuple[int, int], report: CoinReport
+) -> tuple[Array, dict[str, Array]]:
     """Finer candles put together: first open, highest high, lowest low, last close, sum of the volumes.
 
-    A bar at either end of the file that lacks its outer candles is unfinished and left out; a hole inside is
-    kept as it is, since venues write nothing when nothing trades.
+    A bar at either end of the file's `span` that lacks its outer candles is unfinished and left out; a hole inside
+    is kept as it is, since venues write nothing (or a line without prices) when nothing trades.
     """
     begins = np.append(True, starts[1:] != starts[:-1])
     groups = np.flatnonzero(begins)
@@ -275,8 +319,8 @@ def _aggregated(rows: Rows, starts: Array, step: int, report: CoinReport) -> tup
             "ask": rows.values["ask"][last],
         }
     keep = np.ones(len(groups), bool)
-    keep[0] &= rows.micros[0] == starts[0]
-    keep[-1] &= rows.micros[-1] >= starts[-1] + GRID - step * SECOND
+    keep[0] &= span[0] <= starts[0]
+    keep[-1] &= span[1] >= starts[-1] + GRID - step * SECOND
     report.incomplete = int((~keep).sum())
     report.merged = len(rows) - len(groups)
     if not keep.any():

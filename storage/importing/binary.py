@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
+from storage.importing import columns as words
 from storage.importing.errors import FileRefused
 from storage.importing.files import Limits, Source, reading
 from storage.importing.raw import RawTable
@@ -27,7 +28,7 @@ def read(source: Source, limits: Limits) -> RawTable:
             columns = {
                 _joined(name): _plain(column)
                 for name, column in zip(table.column_names, table.columns, strict=True)
-                if _may_be_used(column)
+                if _may_be_used(name, column)
             }
         except (pa.ArrowException, OSError, MemoryError) as error:
             raise FileRefused(f"It is damaged ({str(error)[:80]}): export or download it again.") from error
@@ -45,9 +46,11 @@ def read(source: Source, limits: Limits) -> RawTable:
     return RawTable(source.name, list(columns.values()), list(headers), lines, metadata=metadata, form=form)
 
 
-def _may_be_used(column: pa.ChunkedArray) -> bool:
+def _may_be_used(name: str, column: pa.ChunkedArray) -> bool:
     """Whether a column can hold times, prices or symbols: no nested values, no long texts."""
     kind = column.type
+    if pa.types.is_boolean(kind):
+        return words.describe([name]).role == words.FINISHED
     if pa.types.is_dictionary(kind):
         longest = max(
             (pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0 for chunk in column.chunks)
@@ -56,10 +59,12 @@ def _may_be_used(column: pa.ChunkedArray) -> bool:
             default=0,
         )
         return bool(longest <= _LONGEST_TEXT)
-    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind))
+    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.string())
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 

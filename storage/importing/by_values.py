@@ -1,5 +1,6 @@
 """Columns without headers that say what they are: told by what their values can only be."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from storage.importing.sample import Sample
 
 Array = np.ndarray[Any, Any]
 
+_FARTHEST = 3.0  # of the prices of a bar, the highest is never usually so many times the lowest
+
 
 def prices_by_values(
     table: RawTable,
@@ -26,14 +29,14 @@ def prices_by_values(
 ) -> dict[str, int]:
     """Columns without usable headers: four neighbours of which one is always highest and one always lowest."""
     _require_readable_prices(table, headers, free)
-    roles = (words.VOLUME, words.IGNORED, words.INTERVAL)  # named, so they are no prices
+    roles = (words.VOLUME, words.IGNORED, words.INTERVAL, words.FINISHED)  # named, so they are no prices
     numeric = [at for at in free if sample.number_share(at) > 0.9 and headers[at].role not in roles]
     numeric = [at for at in numeric if not _is_other_time(sample, at, time)]
     numeric = [at for at in numeric if np.nanmin(sample.numbers(at)) >= 0]
-    for start in range(len(numeric) - 3):
-        window = numeric[start : start + 4]
-        if window[-1] - window[0] != 3:
-            continue
+    windows = [numeric[start : start + 4] for start in range(len(numeric) - 3)]
+    spreads = {_spread(sample, window): window for window in windows if window[-1] - window[0] == 3}
+    for spread in sorted(spread for spread in spreads if spread < _FARTHEST):
+        window = spreads[spread]
         found = _open_high_low_close(table, window, time, sample)
         if found:
             rest = [at for at in numeric if at > window[-1]]
@@ -79,6 +82,13 @@ def _is_other_time(sample: Sample, at: int, time: tuple[int, ...]) -> bool:
         return False
     mine, theirs = (stamps.parse(sample.columns[place], day_first=True).micros for place in (at, time[0]))
     return bool(np.median(np.abs(mine - theirs)) < 40 * stamps.DAY_MICROS)
+
+
+def _spread(sample: Sample, window: Sequence[int]) -> float:
+    """How many times the lowest the highest of some columns is: prices of one bar are close, sums traded are not."""
+    values = np.array([sample.numbers(at) for at in window])
+    values = values[:, (np.isfinite(values) & (values > 0)).all(axis=0)]
+    return float(np.median(values.max(axis=0) / values.min(axis=0))) if values.shape[1] else math.inf
 
 
 def _open_high_low_close(

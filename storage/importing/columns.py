@@ -4,6 +4,7 @@ A header is split into words; the longest known phrase gives the role, and what 
 a currency or a zone ("Volume BTC", "close_eth", "Time (UTC+2)").
 """
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from storage import coins
 TIME, END_TIME, DATE, CLOCK, CREATED = "time", "end time", "date", "clock", "created"
 OPEN, HIGH, LOW, CLOSE, VOLUME = "open", "high", "low", "close", "volume"
 BID, ASK, BUY, SELL, COIN, QUOTE, BASE, VENUE = "bid", "ask", "buy", "sell", "coin", "quote", "base", "venue"
-INTERVAL, IGNORED, ZONE = "interval", "ignored", "zone"
+INTERVAL, IGNORED, ZONE, FINISHED = "interval", "ignored", "zone", "finished"
 PRICES = (OPEN, HIGH, LOW, CLOSE)
 
 _PHRASES = {
@@ -33,7 +34,7 @@ _PHRASES = {
         period end, window end, time close, time end, until, 收盘时间, schlusszeit, ende
     """,
     DATE: """
-        date, day, datum, tag, fecha, dia, jour, data, giorno, дата, 日期, 日付, 날짜, tarih, dato,
+        date, day, datum, tag, fecha, dia, jour, data, giorno, дата, 日期, 日付, 日付け, 날짜, tarih, dato,
         trade date, trading day, yyyymmdd, gun, tanggal, tarih, ημερομηνία
     """,
     CLOCK: """
@@ -45,24 +46,24 @@ _PHRASES = {
         modified, retrieved at, scraped at
     """,
     OPEN: """
-        open, o, opening, open price, opening price, px open, first, eroffnung, eroffnungskurs,
-        anfang, ouverture, apertura, abertura, openingskoers, opening koers, abierto, abre,
+        open, o, opening, open price, opening price, px open, first, eroffn, eroffnung, eroffnungskurs,
+        anfang, ouv, откр, oppen, ouverture, apertura, abertura, openingskoers, opening koers, abierto, abre,
         oppning, otwarcie, pembukaan, otevreni, відкриття, άνοιγμα, acilis, открытие, цена открытия, 开盘, 开盘价, 始値, 시가, 開盤, 開盤價, premier,
         primo
     """,
     HIGH: """
         high, h, hi, highest, high price, max, maximum, px high, hoch, hochst, hochstkurs,
         tageshoch, haut, plus haut, alto, maximo, massimo, maxima, hoogste, hoog, hogst, najwyzszy,
-        yuksek, tertinggi, υψηλό, максимум, макс, макс цена, 最高, 最高价, 高値, 고가, 最高價
+        yuksek, tertinggi, υψηλό, максимум, макс, макс цена, 高, 最高, 最高价, 高値, 고가, 最高價
     """,
     LOW: """
         low, l, lo, lowest, low price, min, minimum, px low, tief, tiefst, tiefstkurs, tagestief,
         bas, plus bas, bajo, baixo, minimo, minima, laagste, laag, lagst, najnizszy, dusuk, terendah, χαμηλό, мінімум,
-        минимум, мин, мин цена, 最低, 最低价, 安値, 저가, 最低價
+        минимум, мин, мин цена, 低, 最低, 最低价, 安値, 저가, 最低價
     """,
     CLOSE: """
         close, c, prices, closing, close price, closing price, last, last price, price, px, px close,
-        px last, schluss, schlusskurs, letzter, kurs, preis, cloture, dernier, prix, cierre,
+        px last, zuletzt, laatste, ostatnio, simdi, senast, senaste, schluss, schlusskurs, letzter, kurs, preis, cloture, dernier, prix, cierre,
         precio, ultimo, ultimo precio, fechamento, preco, chiusura, prezzo, slot, slotkoers, koers,
         prijs, stangning, zamkniecie, penutupan, zavreni, κλείσιμο, закриття, cena, kapanis, fiyat, закрытие, цена закрытия, цена,
         последняя, 收盘, 收盘价, 終値, 종가, 收盤, 收盤價, 价格, 価格, 가격, spot price, rate, value, mark, mark price,
@@ -72,7 +73,7 @@ _PHRASES = {
     VOLUME: """
         volume, v, vol, volumen, base volume, volume base, basevolume, base asset volume,
         trade volume, traded volume, amount, qty, quantity, size, menge, umsatz stuck, volym,
-        wolumen, hacim, objem, όγκος, обсяг, объем, обьем, 成交量, 出来高, 거래량, total volume, volume traded, volume 24h,
+        wolumen, wol, hacim, hac, objem, όγκος, обсяг, объем, обьем, 交易量, 成交量, 出来高, 거래량, total volume, volume traded, volume 24h,
         total volumes, volumes, handelsvolumen, stuck
     """,
     BID: """
@@ -86,7 +87,7 @@ _PHRASES = {
     """,
     COIN: """
         coin, symbol, pair, ticker, market, asset, instrument, coin type, cointype, currency pair,
-        crypto, token, s, product, product id, coin name, coin id, trading pair, instrument id,
+        sym, crypto, token, s, product, product id, coin name, coin id, trading pair, instrument id,
         inst id, instid, currency, cryptocurrency, name, wahrung, munze, moneda, monnaie, moeda,
         moneta, munt, par, paar, handelspaar, simbolo, symbole, валюта, монета, пара, 币种, 交易对, 通貨,
         銘柄, 종목, 코인, para birimi, sembol, ric, code, coin symbol, base symbol, slug
@@ -104,6 +105,7 @@ _PHRASES = {
         tz, timezone, time zone, utc offset, gmt offset, offset, zone, tzinfo, zeitzone, zona horaria,
         fuseau horaire, fuso orario, часовой пояс, 时区
     """,
+    FINISHED: "is closed, closed, confirm, confirmed, complete, completed, is final, is complete, x",
     INTERVAL: "interval, timeframe, resolution, granularity, period, bar size, cadence",
     IGNORED: """
         id, index, idx, no, nr, row, trades, number of trades, trade count, tradecount, count, n,
@@ -112,7 +114,7 @@ _PHRASES = {
         taker buy volume, taker buy base asset volume, taker buy quote asset volume,
         taker buy base volume, taker buy quote volume, taker base vol, taker quote vol, ignore,
         market cap, marketcap, market caps, comment, note, notes, remark, open interest, dividends,
-        stock splits, is closed, closed, confirm, complete, type, flag, src, source, url, spread,
+        stock splits, type, flag, src, source, url, spread,
         mid, midpoint, bid size, ask size, bid volume, ask volume, bid qty, ask qty, volccy,
         volccyquote, vol ccy quote, vol ccy, sma, ema, rsi, return, returns, log return, high time,
         low time, time high, time low, funding rate, veranderung, anderung, variation, variazione,
@@ -187,6 +189,9 @@ def _describe_one(text: str) -> Header:
 
 
 def _words(text: str) -> list[str]:
+    if "Ã" in text:  # UTF-8 that was once read as Latin: ErÃ¶ffnung
+        with contextlib.suppress(UnicodeError):
+            text = text.encode("cp1252").decode("utf-8")
     text = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text.strip().lstrip("\ufeff")))
     text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
     text = text.translate(_LETTERS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage import coins
 from storage.importing import columns as headers
 from storage.importing import stamps
 
@@ -20,11 +21,51 @@ def rows_in(value: Any) -> tuple[Rows, str]:
     Known are lists of rows, the answers of exchanges and price services, and the forms pandas writes.
     """
     if isinstance(value, list):
-        return value, ""
+        return _joined(value), ""
     if not isinstance(value, dict):
         return [], ""
-    found = max(_tables(value, "", _DEPTH), key=lambda table: len(table[0]), default=([], ""))
+    tables = list(_tables(value, "", _DEPTH))
+    if len({coins.market(symbol) for _, symbol in tables if symbol}) > 1:  # a table for each market
+        return [row for rows, symbol in tables if symbol for row in _labelled(rows, symbol)], ""
+    found = max(tables, key=lambda table: len(table[0]), default=([], ""))
     return found if found[0] else (_side_by_side(value), _symbol_inside(value, _DEPTH))
+
+
+def is_page(value: Any) -> bool:
+    """Whether a row is none but holds some, as an answer written to a line of its own does."""
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], list | dict)
+    if not isinstance(value, dict) or not any(isinstance(inner, list) and inner for inner in value.values()):
+        return False
+    beside = [name for name, inner in value.items() if not isinstance(inner, list | dict)]
+    return not any(headers.is_time([name]) for name in beside)
+
+
+def rows_of_page(value: Any) -> Rows:
+    """The rows in a page, each with the symbol the page names."""
+    rows, symbol = rows_in(value)
+    return _labelled(rows, symbol) if symbol else rows
+
+
+def _joined(rows: Rows) -> Rows:
+    """A list of pages as the list of their rows."""
+    if not rows or not isinstance(rows[0], dict) or not is_page(rows[0]):
+        return rows
+    return [row for page in rows if isinstance(page, dict) for row in rows_of_page(page)]
+
+
+def _labelled(rows: Rows, symbol: str) -> Rows:
+    return [
+        {"symbol": symbol} | row if isinstance(row, dict) else [symbol, *row]
+        for row in rows
+        if isinstance(row, dict | list)
+    ]
+
+
+def _symbol(name: str) -> str:
+    """A name if it means a market, as in Kraken's answers, rather than what it holds ("data", "result")."""
+    found = coins.market(name)
+    return name if found and (coins.known(name) or found.quote in coins.MONEY) else ""
 
 
 def _tables(value: Mapping[str, Any], symbol: str, depth: int) -> Iterator[tuple[Rows, str]]:
@@ -34,14 +75,13 @@ def _tables(value: Mapping[str, Any], symbol: str, depth: int) -> Iterator[tuple
         yield rows, symbol
         return
     for name, inner in value.items():
-        # Kraken names the list by its market.
         if isinstance(inner, list) and inner and isinstance(inner[0], list | dict):
             if len(inner) == 1 and isinstance(inner[0], dict) and _is_deep(inner[0]):
                 yield from _tables(inner[0], symbol, depth - 1) if depth else ()
             else:
-                yield inner, symbol or name
+                yield _joined(inner), symbol or _symbol(name)
         elif isinstance(inner, dict) and depth:
-            yield from _tables(inner, symbol, depth - 1)
+            yield from _tables(inner, symbol or _symbol(name), depth - 1)
 
 
 def _is_deep(value: Mapping[str, Any]) -> bool:

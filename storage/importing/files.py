@@ -144,6 +144,8 @@ def _tables_in(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
     names = {info.filename for info in infos}
     if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
         raise FileRefused("This is an Excel workbook or Office document: save the sheet as CSV.")
+    if {"mimetype", "content.xml"} <= names:
+        raise FileRefused("This is an OpenDocument spreadsheet or text: save the sheet as CSV.")
     if len(infos) > limits.members:
         raise FileRefused(f"The archive holds {len(infos)} files; at most {limits.members} are read at once.")
     for info in infos:

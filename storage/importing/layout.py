@@ -1,7 +1,9 @@
 """Which column is what: by its header, by the person's word, or by what its values can only be."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,7 @@ class Layout:
     venue: int | None = None
     zone: int | None = None
     interval: int | None = None
+    finished: int | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -69,7 +72,8 @@ def recognise(table: RawTable, given: Mapping[str, str]) -> Layout:
     venue = next((at for at in free if headers[at].role == words.VENUE), None)
     zone = next((at for at in free if headers[at].role == words.ZONE and sample.share(at, zones.named)), None)
     interval = next((at for at in free if headers[at].role == words.INTERVAL), None)
-    return Layout(time, is_end, tuple(panels), coin, quote, venue, zone, interval, notes)
+    finished = next((at for at in free if headers[at].role == words.FINISHED), None)
+    return Layout(time, is_end, tuple(panels), coin, quote, venue, zone, interval, finished, notes)
 
 
 def _as_given(table: RawTable, given: Mapping[str, str]) -> Layout:
@@ -113,18 +117,57 @@ def _time(table: RawTable, headers: Sequence[Header], sample: Sample) -> tuple[t
             "columns", "No column of times is found: say which it is, as in --columns time=1,close=5."
         )
 
-    def preference(at: int) -> tuple[int, bool, int, int]:
+    def preference(at: int) -> tuple[bool, bool, bool, bool, int, int]:
         role = headers[at].role if headers[at].role in _TIME_ORDER else words.TIME
         late = _TIME_ORDER.index(role) >= _TIME_ORDER.index(words.END_TIME)
-        return late, not sample.instants(at), _TIME_ORDER.index(role), headers[at].rank // 1_000
+        certain = sample.instants(at) or zones.mentioned(headers[at].text, loosely=True) is UTC
+        return (
+            role == words.CREATED,
+            _date_only(sample, at),
+            late,
+            not certain,
+            _TIME_ORDER.index(role),
+            headers[at].rank // 1_000,
+        )
 
     best = min(candidates, key=preference)
+    _require_one_table(headers, candidates, best, sample)
     clocks = [at for at in named if at != best and sample.clock_share(at) > 0.9]
-    with_clock = pc.match_substring_regex(sample.texts(best), r"\d[:hH]\d\d\D|\d[Tt ]\d|^\d{10,}$")
-    date_only = np.mean(with_clock.to_numpy(zero_copy_only=False)) < 0.1
-    if clocks and date_only:
+    beside = best + 1  # without a header a clock is one that follows its date and has its colon
+    if (
+        beside in unnamed
+        and sample.clock_share(beside) > 0.9
+        and sample.share(beside, lambda cell: ":" in cell) > 0.9
+    ):
+        clocks.append(beside)
+    if clocks and _date_only(sample, best):
         return (best, clocks[0]), headers[best].role == words.END_TIME
     return (best,), headers[best].role == words.END_TIME
+
+
+def _date_only(sample: Sample, at: int) -> bool:
+    """Whether the stamps of a column are days without a time of day."""
+    with_clock = pc.match_substring_regex(sample.texts(at), r"\d[:hH]\d\d(\D|$)|\d[Tt ]\d|^\d{10,}$")
+    return bool(np.mean(with_clock.to_numpy(zero_copy_only=False)) < 0.1)
+
+
+def _require_one_table(
+    headers: Sequence[Header], candidates: Sequence[int], best: int, sample: Sample
+) -> None:
+    """Raise FileRefused for tables side by side: the prices of one would be put at the times of the other."""
+
+    def name(at: int) -> str:
+        return re.sub(r"[\W_]*\d*$", "", headers[at].text)
+
+    for at in candidates:
+        twin = headers[at].role == headers[best].role and (
+            name(at) == name(best) != "" or headers[at].market != headers[best].market
+        )
+        if at != best and twin and not sample.texts(at).equals(sample.texts(best)):
+            raise FileRefused(
+                f"It has tables side by side, each with times of its own (columns {best + 1} and {at + 1}): save each "
+                "as a file."
+            )
 
 
 def _panels(headers: Sequence[Header], free: Sequence[int], sample: Sample, notes: list[str]) -> list[Panel]:
@@ -219,8 +262,15 @@ def _coin(
     if len(named) > 1:
         named = [at for at in named if at not in money]
         quotes += money
-    named = [at for at in named if sample.share(at, coins.market) > 0.4]
-    best = max(named, key=lambda at: (sample.share(at, coins.known), -at), default=None)
+    symbols = [at for at in named if sample.share(at, coins.market) > 0.4]
+    best = max(symbols, key=lambda at: (sample.share(at, coins.known), -at), default=None)
+    for at in named if best is None else ():
+        ids = pc.unique(sample.texts(at)).to_pylist()
+        if len(ids) > 1 and all(name.isdigit() for name in ids):
+            raise FileRefused(
+                f"It names its coins by numbers ({', '.join(ids[:3])}) in the column {headers[at].text[:24]!r}: put "
+                "symbols such as btc in their place."
+            )
     return best, quotes[0] if quotes else None
 
 

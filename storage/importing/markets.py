@@ -36,6 +36,9 @@ _ALSO_WORDS = frozenset(
 )
 
 
+_TIMEFRAME = re.compile(r"(?<=[A-Z]{6})(1|5|15|30|60|240|1440|[MH]\d{1,2}|D1)$")  # MetaTrader's BTCUSD5
+
+
 def markets_of(
     table: RawTable, layout: Layout, given_coin: str | None, understood: dict[str, str]
 ) -> tuple[Array, list[coins.Market]]:
@@ -47,6 +50,7 @@ def markets_of(
         encoded = pc.dictionary_encode(table.columns[layout.coin].cast(pa.string()).combine_chunks())
         names = encoded.dictionary.to_pylist()
         found = [coins.market(name) if name else None for name in names]
+        _require_one_kind(names, found)
         if layout.quote is not None:
             return _with_quotes(table, layout.quote, encoded, found)
         places = sorted({market for market in found if market}, key=lambda m: (m.coin, m.quote))
@@ -69,8 +73,25 @@ def markets_of(
         return np.zeros(table.rows, np.int64), in_headers
     quote = next((panel.market.quote for panel in layout.panels if panel.market), "")
     market, how = _single_market(table, given_coin)
+    for title in table.titles:
+        if any(named.coin != market.coin for named in _markets_in(title)):
+            raise FileRefused(
+                f"It has a table for each coin (one is called {title[:24]!r}): split the file by coin."
+            )
     understood["coin"] = f"{market.coin} ({how})"
     return np.zeros(table.rows, np.int64), [coins.Market(market.coin, market.quote or quote)]
+
+
+def _require_one_kind(names: list[str | None], found: list[coins.Market | None]) -> None:
+    """Raise FileRefused for the derivative of a coin beside the coin itself: their prices differ."""
+    plain = {
+        market: name for name, market in zip(names, found, strict=True) if not coins.is_derivative(name or "")
+    }
+    for name, market in zip(names, found, strict=True):
+        if market in plain and market and coins.is_derivative(name or ""):
+            raise FileRefused(
+                f"It holds {name!r} beside {plain[market]!r}, which are different markets: split the file by symbol."
+            )
 
 
 def _with_quotes(
@@ -143,7 +164,7 @@ def _single_market(table: RawTable, given_coin: str | None) -> tuple[coins.Marke
 
 def _markets_in(text: str) -> list[coins.Market]:
     """The coins a file name or remark names; two neighbours of which the second is money are one pair."""
-    parts = [part for part in re.split(r"[^A-Za-z0-9]+", text) if part]
+    parts = [_TIMEFRAME.sub("", part) for part in re.split(r"[^A-Za-z0-9]+", text) if part]
     found, at = [], 0
     while at < len(parts):
         pair = coins.market("/".join(parts[at : at + 2])) if at + 1 < len(parts) else None

@@ -142,7 +142,9 @@ def _with_point(texts: pa.Array, mark: Decimal) -> pa.Array:
         bare = pc.replace_substring(bare, ",", ".")
         # 1.5 in a file of decimal commas: not a group of thousands, so it can only be a decimal point.
         return pc.if_else(pc.and_not(lone_point, grouped), texts, bare)
-    grouped = pc.match_substring_regex(texts, r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
+    grouped = pc.match_substring_regex(
+        texts, r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$|^[+-]?\d{1,2}(,\d{2})+,\d{3}(\.\d*)?$"
+    )
     if mark is Decimal.OPEN:
         # 27,234 and nothing in the file that decides: only what has both marks or several commas is clear.
         lone = pc.match_substring_regex(texts, r"^[+-]?\d{1,3},\d{3}$")

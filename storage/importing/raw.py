@@ -22,7 +22,7 @@ class RawTable:
     """Columns of text (or of the types a binary file gives them), with the line each row stood on.
 
     `headers` holds, for each column, the texts above it (none, one, or one per header row). `remarks` are
-    comment lines and other words about the data, `metadata` what a binary file says of itself.
+    comment lines and other words about the data, `titles` those above a header that comes again, `metadata` what a binary file says of itself.
     """
 
     name: str
@@ -31,6 +31,7 @@ class RawTable:
     lines: np.ndarray[Any, Any]
     rejects: list[Reject] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
     form: list[str] = field(default_factory=list)  # how the file is written, in words
 

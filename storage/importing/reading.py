@@ -91,7 +91,9 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
         table.columns.clear()  # the texts have been read: give their memory back
         tables.append(table)
     for piece in extracted:
-        report.understood |= piece.understood
+        for what, words in piece.understood.items():
+            said = report.understood.get(what, "")
+            report.understood[what] = f"{said}; {words}" if said and words not in said else said or words
         report.rejects += piece.rejects
     merged = _together(extracted)
     extracted.clear()

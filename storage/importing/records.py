@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from storage.importing.documents import rows_in
+from storage.importing import columns as words
+from storage.importing.documents import is_page, rows_in, rows_of_page
 from storage.importing.errors import FileRefused
 from storage.importing.files import Limits, Source, reading
 from storage.importing.raw import RawTable, Reject
@@ -47,7 +48,8 @@ def _rows(source: Source, limits: Limits, described: dict[str, str]) -> Iterator
                 isinstance(value, list) and not any(isinstance(item, list | dict) for item in value)
             )
             second = text.readline(limits.line_chars + 1)
-            if row or (isinstance(value, dict) and second.lstrip().startswith("{")):
+            _require_rows(value, second)
+            if row or (isinstance(value, dict | list) and second.lstrip()[:1] == first.lstrip()[:1]):
                 yield from _each_line([first, second], text, limits)
                 return
         except UnicodeDecodeError as error:
@@ -63,8 +65,21 @@ def _each_line(first: list[str], text: io.TextIOWrapper, limits: Limits) -> Iter
     for number, line in enumerate(lines, start=1):
         if len(line) > limits.line_chars:
             raise FileRefused(f"Line {number} is longer than {limits.line_chars:,} characters.")
-        if line.strip():
-            yield number, _parse(line)
+        if not line.strip():
+            continue
+        value = _parse(line)
+        if is_page(value):
+            yield from ((number, row) for row in rows_of_page(value))
+        else:
+            yield number, value
+
+
+def _require_rows(value: Any, second: str) -> None:
+    """Raise FileRefused for a single object without a time, as a service answers when it refuses."""
+    if isinstance(value, dict) and not second.strip() and not _longest_list(value):
+        names = [name for name in value if words.is_time([name])]
+        if not names:
+            raise FileRefused(f"{_NO_ROWS} It says {json.dumps(value, ensure_ascii=False)[:120]}.")
 
 
 def _document(source: Source, limits: Limits, encoding: str) -> tuple[list[Any], str]:
@@ -110,7 +125,7 @@ def _tabulate(name: str, rows: Iterator[tuple[int, Any]], limits: Limits) -> Raw
         if named != isinstance(value, dict):
             rejects.append(Reject(line, "an array among objects" if named else "an object among arrays"))
             continue
-        cells = _flat(value) if isinstance(value, dict) else {str(at): cell for at, cell in enumerate(value)}
+        cells = _flat(value) if isinstance(value, dict) else _numbered(value)
         if len(places) % _BLOCK_ROWS == 0:
             blocks.append({})
         block, at = blocks[-1], len(places) % _BLOCK_ROWS
@@ -137,7 +152,7 @@ def _tabulate(name: str, rows: Iterator[tuple[int, Any]], limits: Limits) -> Raw
         columns.append(pa.chunked_array(chunks, pa.string()))
     headers = [[key] for key in names] if named else [[] for _ in names]
     form = ["JSON objects" if named else "JSON arrays"]
-    return RawTable(name, columns, list(headers), np.array(places, np.int64), rejects, [], {}, form)
+    return RawTable(name, columns, list(headers), np.array(places, np.int64), rejects, form=form)
 
 
 def _flat(value: dict[str, Any]) -> dict[str, Any]:
@@ -157,5 +172,10 @@ def _flat(value: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def _numbered(value: list[Any]) -> dict[str, Any]:
+    """An array by the places of its cells; what is only true or false says nothing without a name."""
+    return {str(at): None if isinstance(cell, bool) else cell for at, cell in enumerate(value)}
+
+
 def _text(cell: Any) -> str | None:
-    return None if cell is None or isinstance(cell, bool | list | dict) else str(cell)
+    return None if cell is None or isinstance(cell, list | dict) else str(cell)

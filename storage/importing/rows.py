@@ -25,6 +25,9 @@ _FIRST_MICROS = 1_230_768_000_000_000  # 2009: there was no Bitcoin before
 _TOMORROW_MICROS = 86_400_000_000
 _SLACK = 1e-3  # how far a close may lie outside its bar before the bar is impossible rather than rounded
 
+_NO_PRICE = "no price"
+_UNFINISHED = "a bar that was not finished yet"
+
 
 @dataclass
 class Rows:
@@ -124,6 +127,8 @@ def extract(table: RawTable, layout: Layout, given: Given) -> Rows:
     faults = Faults(table.rows)
     _note_stamps(times, faults)
     faults.mark(market < 0, "no coin symbol")
+    if layout.finished is not None:
+        faults.mark(_unfinished(table.columns[layout.finished]), _UNFINISHED)
     micros, zone_words = _instants(table, layout, times, market, faults, given)
     understood["time"] = _time_words(table, layout, times, zone_words)
     now = given.now_micros if given.now_micros is not None else int(time.time() * 1e6)
@@ -147,8 +152,23 @@ def extract(table: RawTable, layout: Layout, given: Given) -> Rows:
             f"No line of it can be used: {len(rows.rejects):,} were set aside, the first (line {first.line}) for "
             f"{first.reason!r}."
         )
+    _require_most_lines(table, rows.rejects)
     understood["columns"] = _column_words(table, layout)
     return rows
+
+
+def _require_most_lines(table: RawTable, rejects: Sequence[Reject]) -> None:
+    """Raise FileRefused if what is left is the lesser part: then the file was misread rather than damaged.
+
+    Lines without a price do not count: some feeds write one for each minute in which nothing traded.
+    """
+    lost = {reject.line: reject for reject in rejects if reject.reason not in (_NO_PRICE, _UNFINISHED)}
+    if len(lost) > 0.5 * (table.rows + len(table.rejects)):
+        first = lost[min(lost)]
+        raise FileRefused(
+            f"{len(lost):,} of its {table.rows + len(table.rejects):,} lines cannot be used, the first (line "
+            f"{first.line}) for {first.reason!r}: mend the file, or split off the part that is good."
+        )
 
 
 def _stamps(table: RawTable, layout: Layout, given: Given) -> stamps.Stamps:
@@ -168,6 +188,15 @@ def _stamps(table: RawTable, layout: Layout, given: Given) -> stamps.Stamps:
         names = table.columns[layout.zone].cast(pa.string()).combine_chunks()
         stamps.place(times, pc.utf8_trim_whitespace(names.fill_null("")))
     return times
+
+
+def _unfinished(column: pa.ChunkedArray) -> Array:
+    """Which bars a column that answers yes or no calls unfinished; none if it says anything else."""
+    texts = pc.utf8_lower(column.cast(pa.string()).combine_chunks().fill_null(""))
+    no = pc.is_in(texts, value_set=pa.array(["0", "false", "f", "no", "n"]))
+    yes = pc.is_in(texts, value_set=pa.array(["1", "true", "t", "yes", "y", ""]))
+    answers: Array = no.to_numpy(zero_copy_only=False)
+    return answers if pc.all(pc.or_(no, yes)).as_py() else np.zeros(len(texts), bool)
 
 
 def _note_stamps(times: stamps.Stamps, faults: Faults) -> None:
@@ -217,6 +246,14 @@ def _zone(
             return zone, f"{zone}, as a remark in the file says"
     first = wall[market[wall] == np.bincount(np.maximum(market[wall], 0)).argmax()]
     places = zones.fitting(times.micros[first])
+    zoned = np.flatnonzero((times.kind == stamps.INSTANT) & (market == market[first[0]]))
+    if len(zoned) and len(places) != 1:
+        if _alternate(times.micros[zoned], times.micros[first]):
+            return UTC, "UTC (times without a zone lie between those with one)"
+        raise Unclear(
+            "tz",
+            "Some of its times carry a zone and some do not: say what zone those are in, as in --tz UTC.",
+        )
     if len(places) == 1:
         named = zones.named(places[0])
         assert named is not None
@@ -229,6 +266,15 @@ def _zone(
             tuple(places),
         )
     return UTC, "no zone given: read as UTC (--tz says otherwise)"
+
+
+def _alternate(zoned: Array, walls: Array) -> bool:
+    """Whether readings taken as UTC fill the places between the instants, rather than lie beside or upon them."""
+    if np.isin(walls, zoned).mean() > 0.05:
+        return False
+    order = np.argsort(np.concatenate([zoned, walls]), kind="stable")
+    changes = np.count_nonzero(np.diff(order < len(zoned)))
+    return bool(changes > 0.3 * min(len(zoned), len(walls)))
 
 
 def _time_words(table: RawTable, layout: Layout, times: stamps.Stamps, zone: str) -> str:
@@ -294,7 +340,7 @@ def _judge(values: Mapping[str, Array], faults: Faults) -> None:
     """Set aside what no market can have done; strange but possible prices stay."""
     opened, high, low, close = (values[name] for name in words.PRICES)
     with np.errstate(invalid="ignore"):
-        faults.mark(np.isnan(close), "no price")
+        faults.mark(np.isnan(close), _NO_PRICE)
         for price in (close, opened, high, low):
             faults.mark(price <= 0, "a price of zero or less")
         faults.mark(high < low, "the high is below the low")

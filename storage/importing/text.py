@@ -80,10 +80,26 @@ def _recognise(source: Source, limits: Limits) -> _Shape:
         filled = [line for line in lines if line.strip()]
         if any(columns.understood([[cell] for cell in _split(line, ",")]) >= 3 for line in filled[-1:]):
             raise FileRefused("It has a header but no rows: export or download it again.")
+        _require_readable_times(filled)
         raise FileRefused(
-            "No prices are found in it: a table needs a column of times and a column of prices on each line."
+            "No prices are found in it: a table needs a column of times (2023-06-01 00:05, Unix seconds) and a column "
+            "of prices on each line."
         )
     return best
+
+
+def _require_readable_times(lines: list[str]) -> None:
+    """Raise FileRefused, with an example, if there is a header that promises times above what are none."""
+    for delimiter in _DELIMITERS[:4]:
+        for line, below in itertools.pairwise(lines[:20]):
+            names, cells = _split(line, delimiter), _split(below, delimiter)
+            times = [at for at, name in enumerate(names) if columns.is_time([name])]
+            if times and len(cells) == len(names) and columns.understood([[name] for name in names]) >= 2:
+                at = times[0]
+                raise FileRefused(
+                    f"The times in {names[at].strip()[:24]!r} cannot be read (such as {cells[at].strip()[:32]!r}): write "
+                    "them with their date, as 2023-06-01T00:05Z or Unix seconds."
+                )
 
 
 def _head(stream: IO[bytes], limits: Limits) -> bytes:
@@ -248,16 +264,22 @@ def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
         places.clear()
 
     count = 0
+    above, titles = "", list[str]()
     repeated = [_folded(texts) for texts in shape.header_rows]
     with source.open() as stream:
         for line, row in _rows(stream, shape, limits):
+            if repeated and not any(cell[:1].isdigit() for cell in row):
+                if _folded(row) in repeated:
+                    titles += [above] if above else []
+                    continue  # files put end to end repeat their header
+                _require_no_header(line, row)
             if len(row) != shape.width:
                 row = _mended(row, shape.width)
                 if len(row) != shape.width:
                     _set_aside(rejects, line, row, shape)
+                    above = shape.delimiter.join(row)[:80]
                     continue
-            if not row[-1][:1].isdigit() and _folded(row) in repeated:
-                continue  # files put end to end repeat their header
+            above = ""
             rows.append(row)
             places.append(line)
             count += 1
@@ -276,8 +298,14 @@ def _read_all(source: Source, shape: _Shape, limits: Limits) -> RawTable:
     elif len(shape.header_rows) > 1:
         form.append(f"{len(shape.header_rows)} header rows")
     return RawTable(
-        source.name, chunked, list(headers), np.concatenate(lines), rejects, shape.remarks, {}, form
+        source.name, chunked, list(headers), np.concatenate(lines), rejects, shape.remarks, titles, form=form
     )
+
+
+def _require_no_header(line: int, row: list[str]) -> None:
+    """Raise FileRefused where the columns change: what follows would be read under the wrong names."""
+    if len(row) > 2 and columns.understood([[cell] for cell in row]) >= 3:
+        raise FileRefused(f"Line {line} is the header of another table: split the file there.")
 
 
 def _folded(row: list[str]) -> list[str]:

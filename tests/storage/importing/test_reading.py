@@ -16,20 +16,10 @@ import pytest
 from storage.importing.errors import FileRefused, Unclear
 from storage.importing.files import Limits
 from storage.importing.reading import Options, Reading, read
+from tests.storage.importing.prices_as_files import Save
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
 STEP = timedelta(minutes=5)
-Save = Callable[[str, str | bytes], Path]
-
-
-@pytest.fixture
-def save(tmp_path: Path) -> Save:
-    def write(name: str, content: str | bytes) -> Path:
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
 
 
 def closes(reading: Reading) -> dict[datetime, float]:

@@ -4,7 +4,7 @@ Every row has the same width (a missing value travels as NaN and is null on eith
 and writes whole blocks of rows at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,7 +66,7 @@ def read(
 
 def write(connection: sa.Connection, series: str, table: pa.Table) -> dict[str, Counts]:
     """Insert or update the rows of `table` and the record of what is held. The series' row must be locked."""
-    coins, rows = _encode(table)
+    coins, places, blocks = _encode(table)
     raw = _raw(connection)
     with raw.cursor() as cursor:
         cursor.execute(
@@ -77,15 +77,15 @@ def write(connection: sa.Connection, series: str, table: pa.Table) -> dict[str, 
         cursor.execute("truncate incoming_bars")
         with cursor.copy("copy incoming_bars from stdin (format binary)") as copy:
             copy.write(_HEADER)
-            for at in range(0, len(rows), _BLOCK_ROWS):
-                copy.write(rows[at : at + _BLOCK_ROWS].tobytes())
+            for block in blocks:
+                copy.write(block)
             copy.write(_TRAILER)
         cursor.execute(_OVERLAPS, {"series": series, "coins": coins})
         known = cursor.fetchone()[0]
         cursor.execute(_UPSERT if known else _INSERT, {"series": series, "coins": coins})
         written = {coin: (new, changed) for coin, new, changed in cursor.fetchall()}
         cursor.execute("truncate incoming_bars")
-    given = np.bincount(rows["coin"].astype(np.int64) - 1, minlength=len(coins))
+    given = np.bincount(places, minlength=len(coins))
     counts = {}
     for coin, total in zip(coins, given, strict=True):
         new, changed = written.get(coin, (0, 0))
@@ -151,28 +151,37 @@ select coin_type, new, changed from counted
 """
 
 
-def _encode(table: pa.Table) -> tuple[list[str], np.ndarray[Any, np.dtype[Any]]]:
-    """The coins, and the rows in COPY's form by coin and time; a coin is its place in the list, from 1."""
-    names = pc.unique(table["coin"]).to_pylist()
-    coins = sorted(names)
+def _encode(table: pa.Table) -> tuple[list[str], np.ndarray[Any, Any], Iterator[bytes]]:
+    """The coins, the place of each row's coin among them, and the rows in COPY's form by coin and time, in blocks.
+
+    In a row the coin is its place in the list, counted from 1.
+    """
+    coins = sorted(pc.unique(table["coin"]).to_pylist())
     place = pc.index_in(table["coin"], value_set=pa.array(coins, table["coin"].type)).to_numpy()
     stamps = table["timestamp"].cast(STAMP).cast(pa.int64()).to_numpy()
     order = np.lexsort((stamps, place))
     place, stamps = place[order], stamps[order]
     if ((place[1:] == place[:-1]) & (stamps[1:] == stamps[:-1])).any():
         raise ValueError("a coin and time occur twice among the bars to write")
-    rows = np.empty(len(order), _WRITE)
-    rows["fields"] = 2 + len(VALUES)
-    rows["coin_length"], rows["coin"] = 4, place + 1
-    rows["timestamp_length"], rows["timestamp"] = 8, stamps - _EPOCH_OFFSET
-    for name in VALUES:
-        rows[f"{name}_length"] = 8
-        if name in table.column_names:
-            values = table[name].cast(pa.float64()).fill_null(float("nan")).to_numpy()
-            rows[name] = values[order]
-        else:
+    return coins, place, _blocks(table, place, stamps, order)
+
+
+def _blocks(
+    table: pa.Table, place: np.ndarray[Any, Any], stamps: np.ndarray[Any, Any], order: np.ndarray[Any, Any]
+) -> Iterator[bytes]:
+    for at in range(0, len(order), _BLOCK_ROWS):
+        here = slice(at, at + _BLOCK_ROWS)
+        rows = np.empty(len(order[here]), _WRITE)
+        rows["fields"] = 2 + len(VALUES)
+        rows["coin_length"], rows["coin"] = 4, place[here] + 1
+        rows["timestamp_length"], rows["timestamp"] = 8, stamps[here] - _EPOCH_OFFSET
+        for name in VALUES:
+            rows[f"{name}_length"] = 8
             rows[name] = np.nan
-    return coins, rows
+            if name in table.column_names:
+                values = table[name].take(pa.array(order[here])).cast(pa.float64())
+                rows[name] = values.fill_null(float("nan")).to_numpy()
+        yield rows.tobytes()
 
 
 def _decode(coin: str, data: bytes) -> pa.Table:

@@ -287,6 +287,8 @@ def _one_each(
         report.duplicates += crowded
         return starts[chosen], {name: column[chosen] for name, column in rows.values.items()}
     report.merged = crowded
+    if not crowded:
+        return starts, rows.values
     values = {name: column[last] for name, column in rows.values.items()}
     if crowded:
         groups = np.flatnonzero(np.append(True, starts[1:] != starts[:-1]))

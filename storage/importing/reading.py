@@ -14,9 +14,11 @@ from storage.importing import bars as bar_building
 from storage.importing import binary, layout, quality, records, rows, text
 from storage.importing.errors import FileRefused, Unclear
 from storage.importing.files import Limits, sources
+from storage.importing.instants import Given
+from storage.importing.judging import printable
 from storage.importing.raw import RawTable
 from storage.importing.report import Report
-from storage.importing.rows import Given, Rows
+from storage.importing.rows import Rows
 from storage.series import INTERVAL_SECONDS, Series, interval_text, named, parse
 
 _READERS = {"text": text.read, "json": records.read, "parquet": binary.read, "arrow": binary.read}
@@ -89,6 +91,7 @@ def read(path: Path, options: Options | None = None, limits: Limits | None = Non
         _note(report, table, found)
         venues += _named_venues(table, found)
         table.columns.clear()  # the texts have been read: give their memory back
+        pa.default_memory_pool().release_unused()
         tables.append(table)
     for piece in extracted:
         for what, words in piece.understood.items():
@@ -121,9 +124,7 @@ def _named(member: str) -> Iterator[None]:
     except Unclear:
         raise
     except FileRefused as refusal:
-        raise FileRefused(
-            f"{rows.printable(member[:60])}: {refusal}" if member else str(refusal)
-        ) from refusal
+        raise FileRefused(f"{printable(member[:60])}: {refusal}" if member else str(refusal)) from refusal
 
 
 def _cadence_column(table: RawTable, found: layout.Layout) -> set[int]:

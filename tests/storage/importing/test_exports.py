@@ -151,12 +151,13 @@ READ: dict[str, tuple[str, str | bytes]] = {
         "okx-BTC-USDT.csv",
         columns("ts,o,h,l,c,vol,confirm", lambda r: f"{utc(r[0])},{ohlc(r)},1") + f"\n{utc(START + 120 * STEP)},1,1,1,1,1,0",
     ),
-} | {
-    language: (
-        "btc_usd.csv",
-        columns(header, lambda r: f"{utc(r[0])},{r[4]},{r[1]},{r[2]},{r[3]},{r[5] / 1000:.6f}K,-0.38%"),
-    )
-    for language, header in INVESTING.items()
+    **{
+        language: (
+            "btc_usd.csv",
+            columns(header, lambda r: f"{utc(r[0])},{r[4]},{r[1]},{r[2]},{r[3]},{r[5] / 1000:.6f}K,-0.38%"),
+        )
+        for language, header in INVESTING.items()
+    },
 }  # fmt: skip
 
 
@@ -237,7 +238,7 @@ def stamped(stamp: Callable[[datetime], str]) -> str:
 BTC_AND_ITS_SWAP = columns(
     "symbol," + LINES[0], lambda r: f"BTCUSDT,{utc(r[0])},{ohlc(r)}\nBTCUSDT-PERP,{utc(r[0])},{ohlc(r)}"
 )
-REFUSED = {
+REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "columns that change places": (
         "btc.csv",
         "\n".join([*LINES[:60], "timestamp,close,high,low,open,volume", *LINES[60:]]),

@@ -5,6 +5,7 @@ Where a thread cannot be reached any more, whoever asked is told alone what they
 """
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -203,7 +204,14 @@ def _fact(pending: Pending) -> Fact:
     return Fact(pending.seq, pending.kind, pending.payload, pending.created_at)
 
 
+def key_text(session_id: uuid.UUID, seq: int, part: str) -> str:
+    """What a part of an event ("root", "card", "message", "files", "alone") is called at each attempt.
+
+    Discord takes 25 characters.
+    """
+    return hashlib.sha256(f"{session_id}:{seq}:{part}".encode()).hexdigest()[:24]
+
+
 def _key(pending: Pending, part: str) -> Key:
-    """A short key that is the same at each attempt; Discord takes 25 characters."""
-    name = f"{pending.session_id}:{pending.seq}:{part}"
-    return Key(hashlib.sha256(name.encode()).hexdigest()[:24], pending.in_doubt, pending.created_at)
+    text = key_text(pending.session_id, pending.seq, part)
+    return Key(text, pending.in_doubt, pending.created_at)

@@ -58,6 +58,7 @@ def answer(world: World, pending: Pending, body: Json, build: Callable[[Json], J
             check_modal(data)
             pending.modal = data
     pending.answered = kind
+    pending.answered_at = time.monotonic()
     return message
 
 
@@ -71,6 +72,7 @@ def say(world: World, pending: Pending, message: Json, *, original: bool = False
         world.keep(pending.channel, message)
     if original:
         pending.original = message["id"]
+        pending.told_at = time.monotonic()
     return {name: value for name, value in message.items() if name != "to"}
 
 

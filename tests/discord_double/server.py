@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,6 +41,7 @@ class DiscordDouble:
         self.world = world or World()
         self.gateway = Gateway(self.world)
         self._description = described()
+        self.broken: Counter[str] = Counter()  # what went wrong so far, by the kind of fault
         self._buckets: dict[str, tuple[float, int]] = {}
         self.bucket_seconds = 0.05  # five requests a route, then this long a wait; 1 to 5 s in Discord
 
@@ -127,6 +129,7 @@ class DiscordDouble:
         return None
 
     def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+        self.broken[str(fault.status or "cut")] += 1
         if fault.status is None:
             assert request.transport is not None
             request.transport.abort()

@@ -52,6 +52,8 @@ class Pending:
     begun: float
     on_message: bool = False
     answered: int | None = None
+    answered_at: float | None = None  # by the same clock as `begun`
+    told_at: float | None = None  # when the words of the answer stood there
     original: str | None = None
     modal: Json | None = None
     choices: list[Json] | None = None

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -86,6 +86,7 @@ class SlackDouble:
         self.calls: list[tuple[str, Body]] = []
         self.complaints: list[str] = []
         self.faults: dict[str, list[Fault]] = defaultdict(list)
+        self.broken: Counter[str] = Counter()  # what went wrong so far, by the kind of fault
         self.acks: dict[str, asyncio.Future[Body | None]] = {}
         self.sockets: list[web.WebSocketResponse] = []
         self.base = ""
@@ -159,6 +160,7 @@ class SlackDouble:
         return fault
 
     def _break(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+        self.broken[fault.kind] += 1
         match fault.kind:
             case "429":
                 headers = {"Retry-After": f"{fault.retry_after:g}"}

@@ -16,10 +16,10 @@ from bots.errors import Refusal
 from bots.platform import Answer, Field, Form, Reply
 from bots.text import clean, one_line
 from bots.words import Words, words_of
-from storage import events, sessions, users
+from storage import events, questions, sessions, users
 from storage.models import AnalysisSession, Artifact, Feedback, HeardAct
+from storage.questions import Answered
 from storage.redaction import redact
-from storage.sessions import Answered
 
 LONGEST_GOAL = 4_000
 LONGEST_ANSWER = 2_000
@@ -131,11 +131,11 @@ def give_answer(
     if not access.may_steer(row, asked.user, asked.rights):
         who = users.name_of(asked.db, row.owner_id)
         raise Refusal(asked.words("not_yours_to_answer", run=name, who=who))
-    question = sessions.open_question(asked.db, row.id)
+    question = questions.open_question(asked.db, row.id)
     if choice is not None:
         text = question.choices[choice] if question and choice < len(question.choices) else "-"
     text = check_answer(text, asked.words)
-    outcome = sessions.answer(
+    outcome = questions.answer(
         asked.db,
         row.id,
         _choose(text, question.choices) if question and choice is None else text,

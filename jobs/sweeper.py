@@ -24,7 +24,7 @@ from jobs import queue
 from jobs.errors import JobsError
 from jobs.losses import settle_expired
 from jobs.queue import Slot, Wake
-from storage import heard, predictions, sessions
+from storage import heard, predictions, questions, sessions
 from storage.database import SWEEP_LOCK, Database
 from storage.errors import LeaseLost, StorageError
 from storage.models import AnalysisSession
@@ -122,14 +122,14 @@ def score_predictions(database: Database) -> int:
 def answer_overdue_questions(database: Database, client: Redis) -> int:
     """Go on with the recommended choice where nobody answered in time."""
     with database.begin() as db:
-        overdue = sessions.overdue_questions(db)
+        overdue = questions.overdue(db)
     answered = 0
     for question in overdue:
         with database.begin() as db:
             row = _lock(db, question.session_id)
             if row is None:
                 continue
-            outcome = sessions.answer(
+            outcome = questions.answer(
                 db,
                 question.session_id,
                 question.recommended,
@@ -146,9 +146,9 @@ def answer_overdue_questions(database: Database, client: Redis) -> int:
 def remind_of_questions(database: Database) -> int:
     """Call people once more whose question is about to run out; forget what chats will not repeat."""
     with database.begin() as db:
-        forgotten = sessions.forgotten_questions(db)
+        forgotten = questions.forgotten(db)
         for question in forgotten:
-            sessions.remind(db, question)
+            questions.remind(db, question)
         heard.forget_old(db)
     return len(forgotten)
 

@@ -20,7 +20,7 @@ from engine.speech import Said, said, speaking
 from jobs import drain, queue
 from jobs.errors import JobsError
 from jobs.losses import LEASE_SECONDS
-from storage import remarks, sessions
+from storage import questions, remarks, sessions
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError
 from storage.sessions import Lease
@@ -132,7 +132,7 @@ def record(database: Database, lease: Lease, outcome: Outcome | Broken, shop: Wo
                 # Asked to stop while it was on its way out: nobody else would see the flag.
                 sessions.cancelled(db, lease)
             case AwaitingUser():
-                sessions.ask(
+                questions.ask(
                     db,
                     lease,
                     interrupt_id=outcome.interrupt_id,

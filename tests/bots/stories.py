@@ -15,7 +15,7 @@ from bots.access import AccessSettings
 from bots.asking import Backend, Enqueue
 from bots.delivery import Delivery
 from bots.platform import Platform, Speaker
-from storage import events, sessions, users
+from storage import events, questions, sessions, users
 from storage.artifacts import FolderStore
 from storage.database import Database
 from storage.models import AnalysisSession
@@ -112,7 +112,7 @@ class Story:
             **changes,
         }
         with self.database.begin() as db:
-            sessions.ask(db, self.holder, interrupt_id=interrupt_id, recommended=recommended, **question)
+            questions.ask(db, self.holder, interrupt_id=interrupt_id, recommended=recommended, **question)
 
     def complete(self, files: list[dict[str, Any]] | None = None, **changes: Any) -> None:
         payload = {"finish": {**FINISH, **changes}, "files": files or []}

@@ -28,7 +28,7 @@ from bots.platform import (
 )
 from bots.words.english import ENGLISH
 from bots.words.german import GERMAN
-from storage import artifacts, events, preferences, remarks, sessions, users
+from storage import artifacts, events, preferences, questions, remarks, sessions, users
 from storage.artifacts import FolderStore
 from storage.database import Database
 from storage.models import AnalysisSession, Clarification, Feedback
@@ -506,12 +506,12 @@ def test_home_shows_what_runs_waits_and_was(chat: Chat) -> None:
 def test_a_forgotten_question_is_called_to_mind_once(chat: Chat, tmp_path: Path) -> None:
     story = asking(chat.database)
     with chat.database.begin() as db:
-        assert sessions.forgotten_questions(db) == []
+        assert questions.forgotten(db) == []
     execute(chat.database, "update clarifications set asked_at = now() - interval '100 hours'")
     for _ in range(2):
         with chat.database.begin() as db:
-            for question in sessions.forgotten_questions(db):
-                sessions.remind(db, question)
+            for question in questions.forgotten(db):
+                questions.remind(db, question)
     assert chat.kinds(story).count("reminder") == 1
 
 

@@ -15,7 +15,7 @@ from engine.llm.settings import ModelSettings
 from engine.outcome import AwaitingUser, Completed, Outcome
 from engine.work import Control, EngineSettings, Work
 from jobs import tasks
-from storage import events, sessions, users
+from storage import events, questions, sessions, users
 from storage.artifacts import ArtifactStore
 from storage.database import Database
 from storage.models import Event, SessionMessage, Usage
@@ -100,7 +100,7 @@ class House:
                 return outcome
             with self.database.begin() as db:
                 reply = next(replies, outcome.recommended)
-                assert sessions.answer(db, session_id, reply, user_id=None, by="default").accepted
+                assert questions.answer(db, session_id, reply, user_id=None, by="default").accepted
 
     def told(self, session_id: uuid.UUID, kind: str = "") -> list[Event]:
         with self.database.begin() as db:

@@ -15,7 +15,7 @@ from engine.graph import create_agent_graph, run, should_tune_or_report
 from engine.outcome import AwaitingUser, Cancelled, Completed, Drained, Failed
 from engine.state import AgentState
 from engine.work import Control, EngineSettings, Work
-from storage import events, prices, sessions, users
+from storage import events, prices, questions, sessions, users
 from storage.artifacts import ArtifactSettings, open_store
 from storage.database import Database
 from storage.errors import LeaseLost
@@ -70,7 +70,7 @@ class Desk:
 
     def ask(self, lease: Lease, asked: AwaitingUser) -> None:
         with self.database.begin() as db:
-            sessions.ask(
+            questions.ask(
                 db,
                 lease,
                 interrupt_id=asked.interrupt_id,
@@ -84,7 +84,7 @@ class Desk:
 
     def answer(self, text: str) -> None:
         with self.database.begin() as db:
-            assert sessions.answer(db, self.id, text, user_id=None).accepted
+            assert questions.answer(db, self.id, text, user_id=None).accepted
 
     def kinds(self) -> list[str]:
         with self.database.begin() as db:
@@ -225,8 +225,8 @@ def test_a_question_that_ran_out_of_time_is_still_the_same_question(
     desk.ask(work.lease, asked)
     with database.begin() as db:
         db.get_one(Clarification, (desk.id, asked.interrupt_id)).expires_at = func.clock_timestamp()
-        [overdue] = sessions.overdue_questions(db)
-        sessions.answer(db, desk.id, overdue.recommended, user_id=None, by="expiry")
+        [overdue] = questions.overdue(db)
+        questions.answer(db, desk.id, overdue.recommended, user_id=None, by="expiry")
     following = run(desk.take(2))
     assert isinstance(following, AwaitingUser)
     assert asked.recommended in following.question

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from jobs import queue
 from jobs.queue import open_queue
-from storage import sessions
+from storage import questions
 from storage.database import Database, upgrade
 from storage.embedded import ServiceSettings, connect
 from storage.models import AnalysisSession, Clarification
@@ -56,7 +56,7 @@ def test_a_job_delivered_late_does_not_start_what_its_successor_is_for(bench: Be
     session = bench.open("ask")
     bench.run_burst()
     with bench.database.begin() as db:
-        assert sessions.answer(db, session, "btc", user_id=None).accepted
+        assert questions.answer(db, session, "btc", user_id=None).accepted
     bench.enqueue(session)
     line = open_queue(bench.client)
     bench.client.lpush(line.key, f"{session}-1")
@@ -282,7 +282,7 @@ def test_cancelling_a_waiting_session_ends_its_question(bench: Bench) -> None:
     bench.cancel(session)
     assert bench.kinds(session) == ["opened", "question", "cancelled"]
     with bench.database.begin() as db:
-        assert not sessions.answer(db, session, "btc", user_id=None).accepted
+        assert not questions.answer(db, session, "btc", user_id=None).accepted
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_session_that_waits_for_a_person_holds_no_worker(bench: Bench) -> None
     bench.wait_for(asking, "awaiting_user")
     bench.wait_for(other, "completed")
     with bench.database.begin() as db:
-        assert sessions.answer(db, asking, "btc", user_id=None).accepted
+        assert questions.answer(db, asking, "btc", user_id=None).accepted
     bench.enqueue(asking, first=True)
     bench.wait_for(asking, "completed")
     assert bench.wait_for_note(asking, "heard") == "btc"

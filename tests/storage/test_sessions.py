@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 import sqlalchemy as sa
 
-from storage import events, sessions, users
+from storage import events, questions, sessions, users
 from storage.database import Database
 from storage.errors import LeaseLost, NotAllowed, UnknownSession
 from storage.models import AnalysisSession, Clarification
@@ -46,7 +46,7 @@ def take(database: Database, row: AnalysisSession, epoch: int = 1, *, seconds: f
 
 def ask(database: Database, lease: Lease, interrupt_id: str = "i1", *, hours: float = 1) -> None:
     with database.begin() as db:
-        sessions.ask(
+        questions.ask(
             db,
             lease,
             interrupt_id=interrupt_id,
@@ -122,8 +122,8 @@ def test_a_question_frees_the_worker_and_the_first_answer_wins(database: Databas
     assert (waiting.status, waiting.lease_owner) == ("awaiting_user", None)
     with database.begin() as db:
         bob = users.identify(db, "terminal", "local", "bob", "Bob")
-        first = sessions.answer(db, row.id, "eth", user_id=bob.id)
-        second = sessions.answer(db, row.id, "btc", user_id=bob.id)
+        first = questions.answer(db, row.id, "eth", user_id=bob.id)
+        second = questions.answer(db, row.id, "btc", user_id=bob.id)
     assert first.accepted
     assert (second.accepted, second.reason, second.answer, second.answered_by) == (
         False,
@@ -144,7 +144,7 @@ def test_answers_given_at_once_count_once(database: Database) -> None:
     def reply(text: str) -> None:
         ready.wait()
         with database.begin() as db:
-            accepted.append(sessions.answer(db, row.id, text, user_id=None).accepted)
+            accepted.append(questions.answer(db, row.id, text, user_id=None).accepted)
 
     threads = [threading.Thread(target=reply, args=(str(n),)) for n in range(6)]
     for thread in threads:
@@ -159,10 +159,10 @@ def test_an_answer_meant_for_an_earlier_question_does_not_answer_the_next(databa
     row = open_session(database)
     ask(database, take(database, row), "i1")
     with database.begin() as db:
-        sessions.answer(db, row.id, "btc", user_id=None, interrupt_id="i1")
+        questions.answer(db, row.id, "btc", user_id=None, interrupt_id="i1")
     ask(database, take(database, row, 2), "i2")
     with database.begin() as db:
-        late = sessions.answer(db, row.id, "btc", user_id=None, interrupt_id="i1")
+        late = questions.answer(db, row.id, "btc", user_id=None, interrupt_id="i1")
     assert not late.accepted
     assert reread(database, row).status == "awaiting_user"
 
@@ -188,7 +188,7 @@ def test_overdue_questions_are_found(database: Database) -> None:
     other = open_session(database)
     ask(database, take(database, other), hours=1)
     with database.begin() as db:
-        assert [question.session_id for question in sessions.overdue_questions(db)] == [row.id]
+        assert [question.session_id for question in questions.overdue(db)] == [row.id]
 
 
 def test_a_waiting_session_is_cancelled_at_once_a_running_one_by_its_flag(database: Database) -> None:

@@ -11,6 +11,8 @@ Without a platform both are measured, one after the other.
 import argparse
 import asyncio
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -54,6 +56,8 @@ def main() -> None:
     parser.add_argument("what", choices=("acks", "storm"))
     parser.add_argument("--platform", choices=tuple(CHATS))
     given = parser.parse_args()
+    # What was started is stopped in every case.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     for platform in (given.platform,) if given.platform else CHATS:
         asyncio.run(measure(given.what, platform))
 

@@ -17,6 +17,7 @@ from benchmarks.chat.chats import Chat
 from benchmarks.chat.judging import Judged, judge, runs_of
 from benchmarks.chat.processes import Processes, say, until
 from storage.database import Database
+from storage.presence import count_workers
 
 THREADS, RUNS = 20, 5
 BARS = 600
@@ -46,12 +47,7 @@ async def storm(chat: Chat, processes: Processes, home: Path, database: Database
     await until(lambda: chat.listening >= len(BOTS), "two bots are there")
     done = Storm()
     began = time.monotonic()
-    chance = random.Random(11)
-    killing = [
-        asyncio.create_task(_kill(processes.bot, processes, done, "bot", BOTS, (3.0, 8.0), chance)),
-        asyncio.create_task(_kill(processes.worker, processes, done, "worker", WORKERS, (8.0, 20.0), chance)),
-        asyncio.create_task(_break(chat, chance)),
-    ]
+    killing = _accidents(chat, processes, database, done)
     people = [asyncio.create_task(_person(chat, database, number, done)) for number in range(THREADS)]
     waiting = f"{THREADS} people were not done after {LONGEST_SECONDS:.0f} s"
     try:
@@ -69,22 +65,42 @@ async def storm(chat: Chat, processes: Processes, home: Path, database: Database
     _report(judge(chat, database, THREADS), chat, done, seconds, waiting)
 
 
+def _accidents(chat: Chat, processes: Processes, database: Database, done: Storm) -> list[asyncio.Task[None]]:
+    """What goes wrong until it is cancelled."""
+    chance = random.Random(11)
+
+    def killed(kind: str) -> Callable[[], None]:
+        return lambda: done.kills.update({kind: done.kills[kind] + 1})
+
+    def bots_listen() -> bool:
+        return chat.listening >= len(BOTS)
+
+    def workers_wait() -> bool:
+        return count_workers(database) >= len(WORKERS)
+
+    bots = _kill(processes.bot, processes, BOTS, bots_listen, killed("bot"), (1.0, 6.0), chance)
+    workers = _kill(processes.worker, processes, WORKERS, workers_wait, killed("worker"), (2.0, 15.0), chance)
+    return [asyncio.create_task(accident) for accident in (bots, workers, _break(chat, chance))]
+
+
 async def _kill(
     start: Callable[[str], object],
     processes: Processes,
-    done: Storm,
-    kind: str,
     names: Sequence[str],
+    at_work: Callable[[], bool],
+    count: Callable[[], None],
     pause: tuple[float, float],
     chance: random.Random,
 ) -> None:
-    """SIGKILL one after the other, at random moments, and start it again at once."""
+    """SIGKILL one after the other and start it again at once: now and then while it starts, else in its work."""
     while True:
+        if chance.random() < 0.8:
+            await _until(at_work)
         await asyncio.sleep(chance.uniform(*pause))
         name = chance.choice(names)
         processes.kill(name)
         start(name)
-        done.kills[kind] += 1
+        count()
 
 
 async def _break(chat: Chat, chance: random.Random) -> None:

@@ -29,16 +29,26 @@ TRIALS_FILE: Final = "trials.parquet"
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What it takes to judge again: the coins predicted, the question, the models, and what makes them repeatable.
+class Walk:
+    """A model that was walked forward: for which coin, on the features of which question, how many bars ahead."""
 
-    `has_earlier_trials` says that trials of earlier runs counted; they lie beside the notebook (`write_trials`).
+    coin: str
+    question: int
+    model: ModelSpec
+    horizon_bars: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What it takes to judge again: the coins predicted, the questions, the walks, and what makes them repeatable.
+
+    There is one question unless models were walked on several sets of features. `has_earlier_trials` says that trials of earlier runs counted; they lie beside the notebook (`write_trials`).
     """
 
     series: str
     coins: tuple[str, ...]
-    question: Question
-    models: tuple[ModelSpec, ...]
+    questions: tuple[Question, ...]
+    walks: tuple[Walk, ...]
     seed: int
     threads: int = 1
     has_earlier_trials: bool = False
@@ -220,14 +230,15 @@ pd.DataFrame(
 def _question(recipe: Recipe) -> str:
     """The recipe as Python, by the dataclasses' own notation."""
     return f"""\
+from engine.notebook import Walk
 from engine.science.estimators import ModelSpec
 from engine.science.features import FeatureSpec
 from engine.science.study import Question
 
 series = {recipe.series!r}
 coins = {recipe.coins!r}
-question = {pformat(recipe.question, width=100)}
-models = {pformat(list(recipe.models), width=100)}
+questions = {pformat(list(recipe.questions), width=100)}
+walks = {pformat(list(recipe.walks), width=100)}
 seed, threads = {recipe.seed!r}, {recipe.threads!r}"""
 
 
@@ -251,25 +262,32 @@ print({coin: f"{len(part):,} bars, {part.index[0]} to {part.index[-1]}" for coin
 _STUDY = """
 from engine.science import study
 
-drivers = {coin: prices[coin] for coin in question.features.drivers}
-studies = [study.prepare(coin, series, prices[coin], question, drivers=drivers) for coin in coins]
-for one in studies:
+def prepare(coin, question):
+    drivers = {driver: prices[driver] for driver in question.features.drivers}
+    return study.prepare(coin, series, prices[coin], question, drivers=drivers)
+
+
+studies = {walk: prepare(*walk) for walk in dict.fromkeys((walk.coin, questions[walk.question]) for walk in walks)}
+for one in studies.values():
     print(one.coin, f"{one.features.shape[1]} features,", one.cost.note)
     print("judged", *one.span(one.judged), "sealed", *one.span(one.sealed), sep="  ")
-studies[0].features.tail()
+next(iter(studies.values())).features.tail()
 """
 
 _WALK = """
 from engine.science import judge
 
-tried = [judge.walk(one, models, seed=seed, threads=threads) for one in studies]
-[rule.name for rule in tried[0]]
+tried = {coin: [] for coin in coins}
+for walk in walks:
+    one = studies[walk.coin, questions[walk.question]]
+    tried[walk.coin] += judge.walk(one, [walk.model], horizons=[walk.horizon_bars], seed=seed, threads=threads)
+[rule.name for rule in tried[coins[0]]]
 """
 
 _VERDICT = """
-family = judge.compare(studies, [rule for own in tried for rule in own], earlier)
+family = judge.compare(list(studies.values()), [rule for own in tried.values() for rule in own], earlier)
 judgements = [
-    judge.conclude(one, family, own, seed=seed, threads=threads) for one, own in zip(studies, tried, strict=True)
+    judge.conclude(own[0].study, family, own, seed=seed, threads=threads) for own in tried.values()
 ]
 for judgement in judgements:
     print(judgement.study.coin, judgement.verdict.decision, judgement.verdict.reason, sep=": ")

@@ -106,11 +106,14 @@ def engineer_features(brief: Brief) -> Steps:
         "data": brief.handle("prices"),
         "coins": brief.spec["coins"],
         "leave_out": [],
-        **(_recipe(brief, "features") or _asked_features(brief.spec)),
+        **(_recipe(brief, "features") or [_asked_features(brief.spec)])[0],
     }
     made = yield Call("create_features", wanted)
     handles, said = {"features": made["data"]}, ""
     doubted = _doubted(brief.spec)
+    # The run to repeat may have walked models on other features too.
+    for number, others in enumerate((_recipe(brief, "features") or [])[1:], 1):
+        handles[f"features_{number}"] = (yield Call("create_features", {**wanted, **others}))["data"]
     if doubted:
         without = yield Call("create_features", {**wanted, "leave_out": [doubted]})
         handles["features_without"] = without["data"]
@@ -151,7 +154,9 @@ def train(brief: Brief) -> Steps:
     walks = walks or _asked_walks(brief, _usual(brief.spec["models"]))
     for walk in walks:
         features = brief.handle("features_without") if walk["is_beside"] else chosen
-        asked = {name: value for name, value in walk.items() if name != "is_beside"}
+        if walk.get("features"):
+            features = brief.handle(f"features_{walk['features']}")
+        asked = {name: value for name, value in walk.items() if name not in ("is_beside", "features")}
         fitted = yield Call(f"train_{brief.spec['task']}_model", {"feature_data": features, **asked})
         walked = yield Call("cross_validate_model", {"model_id": fitted["model_id"]})
         (beside if walk["is_beside"] else forecasts).append(walked["forecasts"])

@@ -79,21 +79,10 @@ def _recipe(kept: list[Artifact]) -> dict[str, Any]:
         handle: by_name[handle].details
         for handle in (*judged.details["forecasts"], *judged.details["also_tried"])
     }
-    made = by_name[walks[judged.details["forecasts"][0]]["features"]].details
-    question, interval = made["question"], int(made["interval_minutes"])
+    made = list(dict.fromkeys(walk["features"] for walk in walks.values()))
     return {
-        "interval_minutes": interval,
-        "features": {
-            "target_variable": question["target"],
-            "horizon_minutes": [bars * interval for bars in question["horizons"]],
-            "indicators": list(question["features"]["indicators"]),
-            "driver_coins": list(question["features"]["drivers"]),
-            "costs_bps": question["stated_cost_bps"],
-            "leave_out": list(question["features"].get("leave_out", ())),
-            "lags": list(question["features"]["lags"]),
-            "windows": list(question["features"]["windows"]),
-            "calendar": bool(question["features"]["calendar"]),
-        },
+        "interval_minutes": int(by_name[made[0]].details["interval_minutes"]),
+        "features": [_features(by_name[handle].details) for handle in made],
         "walks": [
             {
                 "coin": walk["coin"],
@@ -101,7 +90,24 @@ def _recipe(kept: list[Artifact]) -> dict[str, Any]:
                 "model_type": walk["model"],
                 "hyperparameters": walk["settings"] or None,
                 "is_beside": handle in beside,
+                "features": made.index(walk["features"]),
             }
             for handle, walk in walks.items()
         ],
+    }
+
+
+def _features(made: dict[str, Any]) -> dict[str, Any]:
+    """What create_features was asked for."""
+    question, interval = made["question"], int(made["interval_minutes"])
+    return {
+        "target_variable": question["target"],
+        "horizon_minutes": [bars * interval for bars in question["horizons"]],
+        "indicators": list(question["features"]["indicators"]),
+        "driver_coins": list(question["features"]["drivers"]),
+        "costs_bps": question["stated_cost_bps"],
+        "leave_out": list(question["features"].get("leave_out", ())),
+        "lags": list(question["features"]["lags"]),
+        "windows": list(question["features"]["windows"]),
+        "calendar": bool(question["features"]["calendar"]),
     }

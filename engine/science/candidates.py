@@ -17,12 +17,13 @@ NET, SIGNAL, LATE = "net", "signal", "late"
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One rule on the judged span. `threshold` and `positions` are None for a volatility, which is not traded.
+    """One rule on the judged span of its study. `threshold` and `positions` are None for a volatility, which is not traded.
 
     `tests` maps each test to its results per bar of the judged span; `results` is what the verdict rests on: net of
     costs for a direction or a return, the gain over the references for a volatility.
     """
 
+    study: Study
     coin: str
     model: ModelSpec
     horizon_bars: int
@@ -125,6 +126,7 @@ def _candidate(
         sums={name: values for name, (_, values) in sums.items()},
     )
     return Candidate(
+        study=study,
         coin=study.coin,
         model=out_of_sample.spec,
         horizon_bars=h,

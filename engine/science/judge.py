@@ -1,7 +1,7 @@
 """From prices to a verdict with every number the report, the charts and the message need, each computed once.
 
 The steps are public because an agent takes them one at a time: study.prepare -> walk -> compare -> conclude; `judge`
-takes them in a row and says the same.
+takes them in a row and says the same. `decide` is the part of `conclude` that comes to the verdict.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,6 +51,16 @@ class ModelResult:
 
 
 @dataclass(frozen=True, eq=False)
+class Decided:
+    """The chosen rule, the model with which it met the sealed span, its account there, and the verdict that follows."""
+
+    chosen: Candidate
+    model: Fitted
+    sealed_account: Backtest | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, eq=False)
 class Judgement:
     """Everything about one coin. All figures speak of the judged span and of `study.cost`; `sealed_*` say so.
 
@@ -85,16 +95,17 @@ def walk(
     *,
     seed: int,
     threads: int = 1,
+    horizons: Iterable[int] | None = None,
     first: Iterable[Fitted] = (),
     on_fold: OnFold | None = None,
 ) -> list[Candidate]:
     """Fit every model at every horizon through the judged span and return the candidates.
 
-    `first` holds first-fold models that are already trained; they are taken instead of fitting them again.
+    `horizons` (in bars) are those of the question unless given; `first` holds first-fold models that are already trained; they are taken instead of fitting them again.
     """
     trained = {(model.spec, model.fold): model for model in first}
     found: list[Candidate] = []
-    for h in prepared.question.all_horizons:
+    for h in prepared.question.all_horizons if horizons is None else horizons:
         plan = prepared.plans[h]
         for spec in models:
             outcome = walkforward.run(
@@ -118,35 +129,45 @@ def compare(studies: Sequence[Study], found: Sequence[Candidate], earlier: Itera
     return ledger.family(candidates.trials(found), earlier, wanted)
 
 
+def decide(
+    prepared: Study, family: Family, own: Sequence[Candidate], *, seed: int, threads: int = 1
+) -> Decided:
+    """Choose the rule, open the sealed span for it, and decide.
+
+    `own` are the coin's candidates. Those of other features than `prepared` count and can be chosen as well.
+    """
+    chosen = verdict.choose(prepared, family, own)
+    model = sealed.train(chosen.study, chosen, seed, threads)
+    opened, account = sealed.open_once(chosen.study, chosen, model)
+    said = verdict.decide(chosen.study, family, own, chosen, opened, seed)
+    return Decided(chosen, model, account, said)
+
+
 def conclude(
     prepared: Study, family: Family, own: Sequence[Candidate], *, seed: int, threads: int = 1
 ) -> Judgement:
-    """Choose the rule, open the sealed span for it, decide, and compute what is shown beside the decision."""
-    chosen = verdict.choose(prepared, family, own)
-    model = sealed.train(prepared, chosen, seed, threads)
-    opened, sealed_account = sealed.open_once(prepared, chosen, model)
+    """Decide, and compute what is shown beside the decision, on the bars and features of the chosen rule."""
+    decided = decide(prepared, family, own, seed=seed, threads=threads)
+    chosen, prepared = decided.chosen, decided.chosen.study
     account = _account(prepared, chosen)
     models = _models(prepared, family, own, chosen, seed)
-    decided = verdict.explain(
-        verdict.decide(prepared, family, own, chosen, opened, seed),
-        next(model.metrics for model in models if model.is_chosen),
-    )
+    right = next(model.metrics for model in models if model.is_chosen)
     months, regimes = _slices(prepared, chosen, account)
     return Judgement(
         study=prepared,
-        verdict=decided,
+        verdict=verdict.explain(decided.verdict, right),
         chosen=chosen,
         models=models,
         baselines=tuple(baselines.beside(prepared, chosen, seed, threads)),
         account=account,
         equity=_equity(prepared, account, prepared.judged),
-        sealed_equity=_equity(prepared, sealed_account, prepared.sealed),
+        sealed_equity=_equity(prepared, decided.sealed_account, prepared.sealed),
         deflated_sharpe=_deflated_sharpe(family, own, chosen),
         calibration=_calibration(prepared, chosen, seed),
         months=months,
         regimes=regimes,
         trials=family.own,
-        model=model,
+        model=decided.model,
     )
 
 
@@ -192,10 +213,9 @@ def _models(
     corrected = np.max([family.p_values(test, seed) for test in tests], axis=0)
     strength = np.min([family.statistics(test) for test in tests], axis=0)
     results: list[ModelResult] = []
-    for spec in dict.fromkeys(candidate.model for candidate in own):
-        rules = [c for c in own if c.model == spec and c.horizon_bars == chosen.horizon_bars]
-        if not rules:  # settings found for another horizon only
-            continue
+    beside = [c for c in own if c.study is prepared and c.horizon_bars == chosen.horizon_bars]
+    for spec in dict.fromkeys(candidate.model for candidate in beside):
+        rules = [c for c in beside if c.model == spec]
         best = chosen if chosen in rules else max(rules, key=lambda c: float(strength[place[id(c.trial)]]))
         results.append(
             ModelResult(

@@ -238,8 +238,8 @@ def _compare_once(work: Work, forecasts: Sequence[str], also_tried: Sequence[str
     by_coin: dict[str, tuple[Study, list[Candidate]]] = {}
     for handle in forecasts:
         study, walked = read_walk(work, handle)
-        known, own = by_coin.setdefault(study.coin, (study, []))
-        own += candidates.evaluate(known, walked, seed)
+        _, own = by_coin.setdefault(study.coin, (study, []))
+        own += candidates.evaluate(study, walked, seed)
     some = next(iter(by_coin.values()))[0]
     found = [candidate for _, own in by_coin.values() for candidate in own]
     start = min(candidate.trial.start for candidate in found)
@@ -263,7 +263,7 @@ def _compare_once(work: Work, forecasts: Sequence[str], also_tried: Sequence[str
         family,
         tried=(*found, *beside),
         best={
-            coin: _behind(work, verdict.choose(study, family, own), forecasts)
+            coin: behind(work, verdict.choose(study, family, own), forecasts)
             for coin, (study, own) in by_coin.items()
         },
         position=position,
@@ -292,8 +292,8 @@ def _conclude(work: Work, forecasts: Sequence[str], also_tried: Sequence[str]) -
         trials.record(
             db, work.lease, work.assignment.workspace, [ledger.to_row(c.trial) for c in compared.tried]
         )
-    walked = work.record(forecasts[0], "forecasts")
     for judgement in judgements:
+        walked = work.record(behind(work, judgement.chosen, forecasts), "forecasts")
         _keep_final(work, judgement, str(walked.details["features"]))
     return Judged(tuple(judgements), openings, family.earlier, tuple(found), compared.position)
 
@@ -329,7 +329,7 @@ def _answers(work: Work, forecasts: str, coins: Sequence[str]) -> bool:
     return study.coin in coins and walked.horizon_bars in study.question.horizons
 
 
-def _behind(work: Work, chosen: Candidate, forecasts: Sequence[str]) -> str:
+def behind(work: Work, chosen: Candidate, forecasts: Sequence[str]) -> str:
     """The handle of the forecasts that a rule acts on."""
     return next(handle for handle in forecasts if read_walk(work, handle)[1] is chosen.out_of_sample)
 

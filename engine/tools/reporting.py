@@ -8,7 +8,6 @@ from langchain_core.tools import tool
 
 from engine import notebook
 from engine.report import Result, advice, finish, metrics_json, write_markdown, write_pdf
-from engine.report import judged as judgements
 from engine.science import comparing
 from engine.tools import contrast
 from engine.tools.evaluation import read_walk
@@ -152,12 +151,17 @@ def _notebook(work: Work, told: Told) -> bytes:
         topic = str((result.exploration or {})["topic"])
         look = notebook.Look(coins=tuple(told.looked_at), topic=topic, seed=work.assignment.seed)
         return notebook.write_look(result, look)
-    head = judgements.headline(told.judged.judgements)
+    rules = told.judged.candidates
+    questions = tuple(dict.fromkeys(rule.study.question for rule in rules))
+    walks = (
+        notebook.Walk(rule.coin, questions.index(rule.study.question), rule.model, rule.horizon_bars)
+        for rule in rules
+    )
     recipe = notebook.Recipe(
-        series=head.study.series,
+        series=rules[0].study.series,
         coins=tuple(j.study.coin for j in told.judged.judgements),
-        question=head.study.question,
-        models=tuple(dict.fromkeys(c.model for c in told.judged.candidates)),
+        questions=questions,
+        walks=tuple(dict.fromkeys(walks)),
         seed=work.assignment.seed,
         has_earlier_trials=bool(told.judged.earlier),
     )

@@ -28,7 +28,7 @@ from engine.report import (
 from engine.report import judged as judgements
 from engine.science import bars, comparing, eda, importance
 from engine.science.charts import Chart
-from engine.tools.evaluation import Judged, conclude
+from engine.tools.evaluation import Judged, behind, conclude
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
 
@@ -87,7 +87,7 @@ def _judgement(
     judged = conclude(work, details["forecasts"], details["also_tried"])
     told = judgements.headline(judged.judgements)
     study = told.study
-    walked = work.record(details["forecasts"][0], "forecasts")
+    walked = work.record(behind(work, told.chosen, details["forecasts"]), "forecasts")
     features = work.record(str(walked.details["features"]), "features")
     prices, data = _prices(work, features.details["prices"])
     by_coin = tuple(

@@ -133,3 +133,14 @@ def thinking(server: ModelServer, **more: Any) -> ModelSettings:
         | settings
         | more
     )
+
+
+def repeat(house: House, session_id: uuid.UUID) -> uuid.UUID:
+    """A session that does another one again, as `omc rerun` makes it."""
+    with house.database.begin() as db:
+        before = sessions.find(db, str(session_id))
+        again = sessions.create(
+            db, workspace=before.workspace, owner_id=before.owner_id, platform="terminal", channel="tty",
+            thread=uuid.uuid4().hex, goal=before.goal, repeats=before,
+        )  # fmt: skip
+    return again.id

@@ -12,10 +12,10 @@ from bots import differences
 from engine import forecasting
 from engine.outcome import Completed, Failed
 from engine.science import simulate
-from storage import prices, sessions
+from storage import prices
 from storage.models import AnalysisSession, Artifact, PriceBar
 from storage.series import SIMULATED
-from tests.engine.houses import House
+from tests.engine.houses import House, repeat
 
 GOAL = "will btc close higher in the next hour? last 35 days, logistic regression"
 NEWEST = datetime(2026, 10, 1, tzinfo=UTC)
@@ -25,16 +25,6 @@ def finished(house: House, session_id: uuid.UUID) -> dict[str, Any]:
     outcome = house.run(session_id)
     assert isinstance(outcome, Completed), outcome
     return outcome.result
-
-
-def repeat(house: House, session_id: uuid.UUID) -> uuid.UUID:
-    with house.database.begin() as db:
-        before = sessions.find(db, str(session_id))
-        again = sessions.create(
-            db, workspace=before.workspace, owner_id=before.owner_id, platform="terminal", channel="tty",
-            thread=uuid.uuid4().hex, goal=before.goal, repeats=before,
-        )  # fmt: skip
-    return again.id
 
 
 def come(house: House, bars: int, seed: int = 5) -> list[float]:

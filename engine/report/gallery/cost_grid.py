@@ -20,7 +20,7 @@ def draw(scene: Scene) -> Chart | None:
     """Rows are the horizons that were tried, columns costs per side, the run's own among them."""
     judgement = scene.judgement
     study, chosen = judgement.study, judgement.chosen
-    rules = [rule for rule in scene.candidates if rule.coin == study.coin and rule.positions is not None]
+    rules = [rule for rule in scene.candidates if rule.study is study and rule.positions is not None]
     if not rules or chosen.positions is None:
         return None
     costs = sorted({*COSTS_BPS, round(study.cost.bps, 1)})

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 
+from bots import differences
 from engine.outcome import Completed
-from tests.engine.houses import House, thinking
+from storage import artifacts
+from tests.engine.houses import House, repeat, thinking
 from tests.engine.llm.players import good
 from tests.model_server import Asked, ModelServer, Player, Says
 
@@ -96,3 +98,42 @@ def test_a_model_may_try_more_than_the_plan_and_everything_it_tried_is_judged(
     assert isinstance(plain, Completed)
     tried, usual = (run.result["verdict"]["candidates"] for run in (outcome, plain))
     assert tried > usual
+
+
+def test_rules_on_features_of_the_models_own_count_and_a_repeat_without_it_has_the_same_figures(
+    house: House, serve: Serve
+) -> None:
+    made: list[str] = []
+
+    def handle(asked: Asked, name: str) -> str:
+        return str(json.loads(asked.results[-1].split("\n")[1])[name])
+
+    def play(asked: Asked) -> Says:
+        name, args = asked.first_step or ("", {})
+        match (asked.stage, len(asked.results)):
+            case ("feature_engineering", 0):
+                return Says(calls=((name, {**args, "leave_out": ["volume"], "lags": [1, 6]}),))
+            case ("feature_engineering", 1):
+                made.append(handle(asked, "data"))
+                return Says(calls=(("follow_plan", {}),))
+            case ("model_training", 0):
+                own = {**args, "feature_data": made[0], "hyperparameters": {"C": 0.01}}
+                return Says(calls=((name, own),))
+            case ("model_training", 1):
+                return Says(calls=(("cross_validate_model", {"model_id": handle(asked, "model_id")}),))
+            case ("model_training", 2):
+                return Says(calls=(("follow_plan", {}),))
+            case _:
+                return good(asked)
+
+    session = house.open()
+    outcome = house.run(session, thinking(serve(play)))
+    assert isinstance(outcome, Completed), outcome
+    with house.database.begin() as db:
+        kept = artifacts.of_session(db, session, kind="forecasts")
+    assert len({walk.details["features"] for walk in kept}) == 2
+    again = house.run(repeat(house, session))
+    assert isinstance(again, Completed), again
+    found = differences.compare(outcome.result, again.result)
+    assert (found.inputs, found.figures) == ((), ())
+    assert again.result["verdict"]["candidates"] == 9

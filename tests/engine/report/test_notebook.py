@@ -4,14 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
 import pytest
 
 from engine import notebook
-from engine.notebook import Recipe
+from engine.notebook import Recipe, Walk
 from engine.report import Metric, Result, judged, metrics_json
 from engine.science import judge, simulate, study
 from engine.science.estimators import ModelSpec
@@ -61,7 +63,12 @@ def result(prices: dict[str, pd.DataFrame], judgement: Judgement) -> Result:
     return result_of(prices, [judgement])
 
 
-RECIPE = Recipe("simulated", ("btc",), QUESTION, MODELS, seed=7)
+def recipe(*coins: str, **more: Any) -> Recipe:
+    walks = tuple(Walk(coin, 0, MODELS[0], bars) for coin in coins for bars in QUESTION.all_horizons)
+    return Recipe("simulated", coins, (QUESTION,), walks, seed=7, **more)
+
+
+RECIPE = recipe("btc")
 
 
 def run(
@@ -104,8 +111,29 @@ def test_coins_judged_together_with_earlier_trials_are_found_again(
     assert both[0].verdict.tried_before == len(earlier) > 0
     assert both[0].verdict.tried == 2 * judgement.verdict.tried
     (tmp_path / notebook.TRIALS_FILE).write_bytes(notebook.write_trials(earlier))
-    recipe = Recipe("simulated", ("btc", "eth"), QUESTION, MODELS, seed=7, has_earlier_trials=True)
-    done = run(tmp_path, result_of(prices, both), recipe, prices)
+    again = recipe("btc", "eth", has_earlier_trials=True)
+    done = run(tmp_path, result_of(prices, both), again, prices)
+    assert done.returncode == 0, done.stderr
+    assert "The same:" in done.stdout
+
+
+def test_settings_of_one_horizon_and_rules_on_fewer_features_are_found_again(
+    tmp_path: Path, prices: dict[str, pd.DataFrame]
+) -> None:
+    fewer = replace(QUESTION, features=replace(SPEC, leave_out=("RSI",)))
+    tuned = ModelSpec.of("LogisticRegression", "classification", {"C": 0.02})
+    whole, narrow = (study.prepare("btc", "simulated", prices["btc"], asked) for asked in (QUESTION, fewer))
+    own = [
+        *judge.walk(whole, MODELS, seed=7),
+        *judge.walk(whole, [tuned], seed=7, horizons=[12]),
+        *judge.walk(narrow, MODELS, seed=7, horizons=[12]),
+    ]
+    found = judge.conclude(whole, judge.compare([whole, narrow], own), own, seed=7)
+    assert len({rule.trial.key for rule in own}) == len(own) == found.verdict.tried
+    assert found.study is found.chosen.study
+    walks = [Walk("btc", 0 if rule.study is whole else 1, rule.model, rule.horizon_bars) for rule in own]
+    again = Recipe("simulated", ("btc",), (QUESTION, fewer), tuple(dict.fromkeys(walks)), seed=7)
+    done = run(tmp_path, result_of(prices, [found]), again, prices)
     assert done.returncode == 0, done.stderr
     assert "The same:" in done.stdout
 

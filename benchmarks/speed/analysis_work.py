@@ -84,7 +84,7 @@ def plain(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
     source = Source(
         "Simulated", "", 5, len(clean), clean.index[0].to_pydatetime(), clean.index[-1].to_pydatetime(), "R-1", True
     )  # fmt: skip
-    pictures.of_judgement(source, judged, indicators=marks)
+    pictures.of_judgement(source, judged, marks=marks)
     notebook.write_data({COIN: clean})
     clock("charts and data")
     return {"stages": seconds, "is_near": is_near}

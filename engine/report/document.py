@@ -23,9 +23,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list; a term, where there is one, is set apart from its text."""
+    """A list; a term, where there is one, is set apart from its text. A small one is for looking things up."""
 
     items: tuple[tuple[str, str], ...]  # (term or "", text)
+    small: bool = False
     kind: Literal["bullets"] = "bullets"
 
 

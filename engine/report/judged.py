@@ -186,7 +186,7 @@ def _per_day(judgement: Judgement, amount: float) -> float:
 
 
 def _skill(judgement: Judgement, model: JudgedModel) -> Metric:
-    """1 - squared error of the model / that of the best reference; for the chosen model with its interval.
+    """1 - squared error of the model / that of the best reference, with its interval.
 
     The interval is that of the mean gain in squared error, in blocks, over the reference's error.
     """
@@ -195,7 +195,7 @@ def _skill(judgement: Judgement, model: JudgedModel) -> Metric:
     if least <= 0:
         return Metric(value=None)
     value = 1.0 - (model.metrics["rmse"].value / least) ** 2
-    gains = judgement.chosen.tests.get(f"against_{hardest}") if model.is_chosen else None
+    gains = model.tests.get(f"against_{hardest}")
     if gains is None:
         return Metric(value=value)
     study = judgement.study

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import typst
 
-from engine.report import wording
+from engine.report import widths, wording
 from engine.report.composition import compose
 from engine.report.document import (
     Block,
@@ -84,7 +84,7 @@ def _set(block: Block) -> dict[str, Any]:
             return asdict(block) | {"text": settable(block.text, limit=TEXT)}
         case Bullets():
             items = [[settable(term, limit=TITLE), settable(text, limit=TEXT)] for term, text in block.items]
-            return {"kind": block.kind, "items": items}
+            return {"kind": block.kind, "items": items, "small": block.small}
         case VerdictBox():
             facts = [
                 [settable(figure, limit=CELL), settable(what, limit=CAPTION)] for figure, what in block.facts
@@ -105,6 +105,7 @@ def _set(block: Block) -> dict[str, Any]:
             return asdict(block) | {
                 "rows": rows,
                 "columns": columns,
+                "widths": widths.of_columns(columns, rows),
                 "caption": settable(block.caption, limit=CAPTION),
             }
         case Code():
@@ -115,7 +116,10 @@ def _set(block: Block) -> dict[str, Any]:
 
 
 def _paired(blocks: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Narrow figures two in a row; within a run of figures a later narrow one may move up to fill the row."""
+    """Narrow figures two in a row; within a run of figures a later narrow one may move up to fill the row.
+
+    One that stays alone has its words beside it.
+    """
     for is_figure, run in itertools.groupby(blocks, key=lambda block: block["kind"] == "figure"):
         waiting = list(run)
         while waiting:
@@ -126,7 +130,9 @@ def _paired(blocks: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             partner = next((other for other in waiting if not other["wide"]), None)
             if partner is not None:
                 waiting.remove(partner)
-            yield {"kind": "pair", "figures": [block, partner] if partner else [block]}
+                yield {"kind": "pair", "figures": [block, partner]}
+            else:
+                yield block | {"kind": "beside"}
 
 
 def _texts(document: Document) -> Iterator[str]:

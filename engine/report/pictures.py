@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from engine.report import judged
-from engine.science import bars, charts
+from engine.science import bars, charts, indicators
 from engine.science.bars import Floats
 from engine.science.candidates import duration
-from engine.science.charts import Chart, Source
+from engine.science.charts import Chart, Panel, Source
+from engine.science.indicators import Scale
 from engine.science.judge import Judgement
 
 Period = Literal["month", "week", "day"]
@@ -19,9 +20,12 @@ BINS: Final = 8
 
 
 def of_judgement(
-    source: Source, judgement: Judgement, *, indicators: pd.DataFrame | None = None
+    source: Source, judgement: Judgement, *, marks: pd.DataFrame | None = None, lone: bool = False
 ) -> dict[str, Chart]:
-    """Draw everything one coin's judgement has to show, in reading order."""
+    """Draw everything one coin's judgement has to show, in reading order; `marks` are the price chart's indicators.
+
+    `lone`: no other narrow chart will follow, so the rhythm takes a row of its own.
+    """
     model, ahead = (
         judgement.best.name,
         duration(judgement.chosen.horizon_minutes).replace(" ", "\u202f"),
@@ -40,10 +44,10 @@ def of_judgement(
     else:
         drawn.append(charts.draw_residuals(source, model=model, horizon=ahead, **_residuals(judgement)))
     coin, prices = judgement.study.coin, judgement.study.prices
-    rhythm = draw_rhythm(source, coin, prices)
+    rhythm = draw_rhythm(source, coin, prices, wide=lone)
     if rhythm is not None:
         drawn.append(rhythm)
-    drawn.append(draw_path(source, coin, prices, indicators))
+    drawn.append(draw_path(source, coin, prices, marks))
     drawn.append(charts.draw_target(source, **_target(judgement, ahead)))
     if account is not None:  # the account comes first wherever there is one
         drawn.sort(key=lambda chart: chart.name != "equity")
@@ -57,9 +61,9 @@ def draw_rhythm(source: Source, coin: str, prices: pd.DataFrame, *, wide: bool =
     return charts.draw_seasonality(source, coin=coin, volatility_bps=seasonality(prices), wide=wide)
 
 
-def draw_path(source: Source, coin: str, prices: pd.DataFrame, indicators: pd.DataFrame | None) -> Chart:
+def draw_path(source: Source, coin: str, prices: pd.DataFrame, marks: pd.DataFrame | None) -> Chart:
     """Draw the price and, on its last day, the indicators."""
-    shown = pd.DataFrame(index=prices.index) if indicators is None else indicators.reindex(prices.index)
+    shown = pd.DataFrame(index=prices.index) if marks is None else marks.reindex(prices.index)
     return charts.draw_price(
         source, coin=coin, times=prices.index, close=prices["close"], **_indicators(shown)
     )
@@ -215,12 +219,25 @@ def seasonality(prices: pd.DataFrame) -> Floats:
 
 
 def _indicators(table: pd.DataFrame) -> dict[str, Any]:
-    """Indicator columns by how they are drawn: averages as lines, Bollinger as a band, RSI below."""
-    lines = {c.replace("_", " "): table[c] for c in table.columns if c.split("_")[0] in ("SMA", "EMA", "WMA")}
-    ends = [[c for c in table.columns if c.startswith("BB") and c.endswith(end)] for end in ("_low", "_high")]
-    bands = {"Bollinger": (table[ends[0][0]], table[ends[1][0]])} if all(ends) else {}
-    below = {c.replace("_", " "): table[c] for c in table.columns if c.startswith("RSI")}
-    return {"lines": dict(list(lines.items())[:2]), "bands": bands, "oscillators": below}
+    """Indicators by how they are drawn: prices as lines (two) or a band on the price, the others below."""
+    by_name: dict[str, dict[str, pd.Series]] = {}
+    for column in map(str, table.columns):
+        name, _, part = column.rpartition("_") if column.rpartition("_")[2].islower() else (column, "", "")
+        by_name.setdefault(name, {})[part] = table[column]
+    lines: dict[str, pd.Series] = {}
+    bands: dict[str, tuple[pd.Series, pd.Series]] = {}
+    panels: list[Panel] = []
+    for name, parts in by_name.items():
+        entry, words = indicators.choose(name).indicator, name.replace("_", " ")
+        if entry.scales.get("high") is Scale.PRICE:
+            bands[words.replace("BBANDS", "Bollinger")] = (parts["low"], parts["high"])
+        elif entry.scales.get("") is Scale.PRICE:
+            lines[words] = parts[""]
+        else:
+            drawn = [values for part, values in parts.items() if part != "diff"]
+            panels.append(Panel(words, drawn, parts.get("diff"), entry.marks))
+    first = dict(list(bands.items())[:1])
+    return {"lines": dict(list(lines.items())[:2]), "bands": first, "panels": panels}
 
 
 def _forecasts(judgement: Judgement) -> tuple[Floats, Floats, pd.DatetimeIndex]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from engine.report.result import Kind, Metric, Unit
+from engine.report.result import Kind, Metric, ModelResult, Unit
 from engine.science.charts import numbers
 
 
@@ -45,7 +45,12 @@ MEASURES: Final[dict[str, Measure]] = {
     ),
     "trades_per_day": Measure("Trades a day", "rate", 1, "how often the position changes in a day"),
     "turnover_per_day": Measure("Turnover", "rate", 1, "how much of the position is traded in a day"),
-    "break_even_bps": Measure("Break-even", "bp", 1, "the cost per side at which it would end at zero"),
+    "break_even_bps": Measure(
+        "Break-even",
+        "bp",
+        1,
+        "the cost per side at which it would end at zero; below the real cost, it cannot pay",
+    ),
     "skill": Measure(
         "Skill", "percent", 1, "how much smaller the squared error is than the reference's", signed=True
     ),
@@ -82,21 +87,37 @@ GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("Sealed span", "the last stretch of the data, opened once, for the chosen rule alone"),
     (
         "Rule",
-        "a model, a horizon and a threshold for taking a position; every rule tried counts against the "
-        "result",
+        "a model, a horizon and how sure it must be: with the middle 60 % left out it holds nothing while its "
+        "forecast is among the 60 % nearest to none; every rule tried counts against the result",
     ),
     (
         "p-value",
-        "how often luck alone does as well as the best of all rules tried; an edge needs 0.05 or less, "
-        "and more than that",
-    ),
-    (
-        "Break-even cost",
-        "the cost per side at which a rule would end at zero; below the real cost, it cannot pay",
+        "how often luck alone does as well as the best of all rules tried; an edge needs 0.05 or less after "
+        "costs, and the sealed span must confirm it",
     ),
     ("Basis point (bp)", "a hundredth of a percent"),
     ("Buy and hold", "buying at the start of the judged span and doing nothing"),
     ("95 % interval", "from a bootstrap of whole blocks of hours, because neighbouring bars are alike"),
+)
+
+OF_A_LOOK: Final[tuple[tuple[str, str], ...]] = (
+    ("Bar", "the prices of a short stretch of time, five minutes unless said: open, high, low and close"),
+    ("Basis point (bp)", "a hundredth of a percent"),
+    (
+        "Volatility",
+        "how far prices move in a stretch of time, whichever way: the root of the mean squared return",
+    ),
+    ("Deviation", "the standard deviation of the returns"),
+    ("Excess kurtosis", "how much more often large moves come than under a normal curve, which has 0"),
+    ("Skew", "whether large falls (below 0) or large rises (above 0) are commoner"),
+    ("Autocorrelation", "the correlation of returns with those some time before; 0 is no memory"),
+    (
+        "Variance ratio",
+        "the variance over a longer span beside that of as many single bars; a random walk has 1",
+    ),
+    ("Unit root", "a price with one wanders and returns to no level"),
+    ("p-value", "how often chance alone makes as large a difference"),
+    ("95 % interval", "from a bootstrap of whole blocks of time, because neighbouring bars are alike"),
 )
 
 
@@ -133,6 +154,26 @@ def write_interval(name: str, metric: Metric | None) -> str:
 def _basis_points(value: float | None) -> str:
     """In a column every value has its decimal, or they do not line up."""
     return numbers.MISSING if value is None else f"{numbers.signed(value, 1)}{numbers.THIN}bp"
+
+
+def of_kind(model: ModelResult, kind: Kind) -> ModelResult:
+    """A model with its errors in the unit people use: those of a return in basis points instead of fractions."""
+    metrics = {
+        name_of_kind(name, kind): _times(metric, 10_000) if name_of_kind(name, kind) != name else metric
+        for name, metric in model.metrics.items()
+    }
+    return model.model_copy(update={"metrics": metrics})
+
+
+def name_of_kind(metric: str, kind: Kind) -> str:
+    """The name under which a metric is shown for a kind of question."""
+    return f"{metric}_bps" if kind == "return" and metric in ("mae", "rmse") else metric
+
+
+def _times(metric: Metric, factor: float) -> Metric:
+    values = (metric.value, metric.low, metric.high)
+    value, low, high = (None if v is None else v * factor for v in values)
+    return Metric(value=value, low=low, high=high)
 
 
 def label(name: str) -> str:

@@ -165,16 +165,20 @@ def usable(features: pd.DataFrame) -> Bools:
     return rows
 
 
-def in_words(column: str) -> str:
-    """Return a column's name as a person would say it."""
+def in_words(column: str, bar_minutes: int) -> str:
+    """Return a column's name as a person would say it, its window as a length of time."""
     for pattern, words in _WORDS:
         match = re.fullmatch(pattern, column)
         if match:
-            said = words.format(*match.groups())
-            return said.replace("1 bars ago", "newest bar")
+            return words.format(*(_length(int(bars) * bar_minutes) for bars in match.groups()))
+    lagged = re.fullmatch(r"(return|size)_(\d+)", column)
+    if lagged:
+        what = {"return": "return", "size": "size of the move"}[lagged[1]]
+        earlier = int(lagged[2]) - 1  # lag 1 is the newest finished bar
+        return f"{what}, {_length(earlier * bar_minutes)} earlier" if earlier else f"{what}, newest bar"
     coin, _, rest = column.partition("_")
     if rest and coin.islower():
-        return f"{coin.upper()}: {in_words(rest)}"
+        return f"{coin.upper()}: {in_words(rest, bar_minutes)}"
     named = re.fullmatch(r"([A-Z]+(?:_\d+)*)(?:_([a-z]+))?", column)
     if not named:
         return column.replace("_", " ")
@@ -185,21 +189,27 @@ def in_words(column: str) -> str:
 
 
 _WORDS = (
-    (r"return_(\d+)", "return, {} bars ago"),
-    (r"momentum_(\d+)", "return over {} bars"),
-    (r"volatility_(\d+)", "volatility over {} bars"),
-    (r"level_(\d+)", "volatility level, {} bars"),
-    (r"spread_(\d+)", "high-low range over {} bars"),
-    (r"place_(\d+)", "place in the range of {} bars"),
-    (r"volume_(\d+)", "volume over {} bars"),
-    (r"size_(\d+)", "size of the move, {} bars ago"),
+    (r"momentum_(\d+)", "return over {}"),
+    (r"volatility_(\d+)", "volatility over {}"),
+    (r"level_(\d+)", "volatility level, {}"),
+    (r"spread_(\d+)", "high-low range over {}"),
+    (r"place_(\d+)", "place in the range of {}"),
+    (r"volume_(\d+)", "volume over {}"),
     (r"same_time_volatility", "volatility at this time before"),
     (r"hour_sin", "hour of the day, sine"),
     (r"hour_cos", "hour of the day, cosine"),
     (r"weekday_sin", "day of the week, sine"),
     (r"weekday_cos", "day of the week, cosine"),
-    (r"lead_(\d+)", "return ahead of ours over {} bars"),
+    (r"lead_(\d+)", "return ahead of ours over {}"),
 )
+
+
+def _length(minutes: int) -> str:
+    if minutes < 60:
+        return f"{minutes}\u202fmin"
+    if minutes < 1_440:
+        return f"{minutes / 60:g}\u202fh"
+    return f"{minutes / 1_440:g} day{'' if minutes == 1_440 else 's'}"
 
 
 def _own_columns(grid: pd.DataFrame, spec: FeatureSpec) -> dict[str, pd.Series]:

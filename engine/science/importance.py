@@ -69,7 +69,8 @@ def permuted(study: Study, walked: OutOfSample, seed: int, repeats: int = REPEAT
         listed = [Contribution(say(name), tuple(members), found[name]) for name, members in wanted.items()]
         return tuple(sorted(listed, key=lambda one: -one.loss.value))
 
-    by_group, by_feature = lost(groups, str), lost(single, features.in_words)
+    by_group = lost(groups, str)
+    by_feature = lost(single, lambda column: features.in_words(column, study.bar_minutes))
     figure, value = comparing.standing([whole], study.test_minutes, seed)
     return Importance(study.coin, walked.spec.name, figure, value, by_feature, by_group)
 

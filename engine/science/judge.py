@@ -37,7 +37,10 @@ from engine.science.walkforward import Fitted, OnFold, OutOfSample
 
 @dataclass(frozen=True, eq=False)
 class ModelResult:
-    """One model at the horizon asked for, by its best rule: forecast metrics and, where it trades, its account."""
+    """One model at the horizon asked for, by its best rule: forecast metrics and, where it trades, its account.
+
+    `tests` are the rule's results per bar of the judged span, as the verdict weighs them.
+    """
 
     name: str
     rule: str
@@ -48,6 +51,7 @@ class ModelResult:
     p_value: float
     folds: int
     is_chosen: bool
+    tests: Mapping[str, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +232,7 @@ def _models(
                 p_value=float(corrected[place[id(best.trial)]]),
                 folds=len(best.out_of_sample.folds),
                 is_chosen=best is chosen,
+                tests=best.tests,
             )
         )
     return tuple(results)

@@ -113,7 +113,12 @@ def _judgement(
     )
     drawn: dict[str, Chart] = {}
     if draw:
-        drawn = pictures.of_judgement(result.source(), told, indicators=_marks(work, indicators, study.coin))
+        drawn = pictures.of_judgement(
+            result.source(),
+            told,
+            marks=_marks(work, indicators, study.coin),
+            lone=result.study == "importance",
+        )
         scene = gallery.Scene(result.source(), told, judged.candidates, prices)
         drawn |= {chart.name: chart for chart in gallery.draw(scene)}
     return Told(result, drawn, prices, data, judged)

@@ -64,9 +64,8 @@ def _blocks(result: Result) -> Iterator[Block]:
     yield Bullets(tuple(("", text) for text in wording.limits(result)))
     yield from provenance.along_the_way(result)
     yield from provenance.rebuild(result)
-    if result.verdict:
-        yield Heading("Words used here")
-        yield Bullets(tuple(provenance.glossary(result)))
+    yield Heading("Words used here")
+    yield Bullets(tuple(provenance.glossary(result)), small=True)
 
 
 def _subtitle(result: Result) -> str:

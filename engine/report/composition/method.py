@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from engine.report import wording
 from engine.report.document import Block, Bullets, Grid, Heading, Paragraph
-from engine.report.result import Result
+from engine.report.result import Result, Validation, Verdict
+from engine.science.charts import numbers
 from engine.science.charts.numbers import basis_points, count, p_value, percent, plural
 
 
@@ -18,7 +19,17 @@ def data(result: Result) -> Iterator[Block]:
         tone="lead" if data.coins else "plain",
     )
     if data.coins:
-        columns = ("Coin", "Bars", "First", "Missing", "Double", "Stale", "Crossed", "Spikes", "Largest move")
+        columns = (
+            "Coin",
+            "Bars",
+            "First",
+            "Missing",
+            "Duplicate",
+            "Stale",
+            "Crossed",
+            "Spikes",
+            "Largest move",
+        )
         yield Grid(
             columns,
             tuple(
@@ -48,72 +59,65 @@ def data(result: Result) -> Iterator[Block]:
 
 def judging(result: Result) -> Iterator[Block]:
     """How the verdict was reached; nothing for a look at the data."""
-    validation, verdict, data = result.validation, result.verdict, result.data
-    if validation is None or verdict is None:
+    if result.validation is None or result.verdict is None:
         return
-    v = validation
-    found: list[tuple[str, str]] = []
-    if v.train_days is not None and v.judged_days is not None:
-        refits = f" with {plural(v.refits, 'refit')}" if v.refits else ""
-        found.append(
-            (
-                "Spans",
-                f"the first {plural(round(v.train_days), 'day')} train only; "
-                f"{plural(round(v.judged_days), 'day')} are judged "
-                f"walk-forward{refits}; the last {plural(round(v.sealed_days or 0), 'day')} stay sealed "
-                "for the chosen rule alone. "
-                "Every figure speaks of the judged span unless it says sealed.",
-            )
+    items = [*_cut(result, result.validation), *_weighed(result, result.verdict)]
+    rule = result.validation.settings.get("Rule")
+    told = [("Rule", f"{rule}."), *items] if rule else items
+    yield Heading("How it was judged")
+    yield Bullets(tuple((term, text) for term, text in told if text))
+
+
+def _cut(result: Result, found: Validation) -> Iterator[tuple[str, str]]:
+    """How the bars were cut, and what the models saw of them."""
+    bar = result.data.interval_minutes
+    if found.train_days is not None and found.judged_days is not None:
+        refits = f" with {plural(found.refits, 'refit')}" if found.refits else ""
+        yield (
+            "Spans",
+            f"the first {plural(round(found.train_days), 'day')} train only; "
+            f"{plural(round(found.judged_days), 'day')} are judged walk-forward{refits}; the last "
+            f"{plural(round(found.sealed_days or 0), 'day')} stay sealed for the chosen rule alone. "
+            "Every figure speaks of the judged span unless it says sealed.",
         )
-    if v.purge_bars is not None:
-        embargo = f", and {plural(v.embargo_bars, 'bar')} after it" if v.embargo_bars else ""
-        found.append(
-            (
-                "Purge",
-                f"{plural(v.purge_bars, 'bar')} between training and test are left out{embargo}, so "
-                "that no label reaches across.",
-            )
+    if found.purge_bars is not None:
+        embargo = f", and {numbers.interval(found.embargo_bars * bar)} after it" if found.embargo_bars else ""
+        yield (
+            "Purge",
+            f"{numbers.interval(found.purge_bars * bar)} between training and test are left out{embargo}, so that no "
+            "label reaches across.",
         )
-    if v.features:
-        names = f": {', '.join(v.feature_names)}" if v.feature_names else ""
-        found.append(("Features", f"{count(v.features)}, from prices known when the bar ends{names}."))
-    if v.leak_cuts:
+    if found.features:
+        names = f": {', '.join(found.feature_names)}" if found.feature_names else ""
+        yield "Features", f"{count(found.features)}, from prices known when the bar ends{names}."
+    if found.leak_cuts:
         leaks = (
-            f"found and left out: {', '.join(v.leaks_found)}" if v.leaks_found else "no feature looks ahead"
+            f"found and left out: {', '.join(found.leaks_found)}"
+            if found.leaks_found
+            else "no feature looks ahead"
         )
-        found.append(
-            (
-                "Leak test",
-                f"every feature recomputed on data cut at {plural(v.leak_cuts, 'random bar')}; {leaks}.",
-            )
+        yield (
+            "Leak test",
+            f"every feature recomputed on data cut at {plural(found.leak_cuts, 'random bar')}; {leaks}.",
         )
-    if data.effective_cost_bps is not None and result.kind != "volatility":
-        stated = (
-            f" (stated: {basis_points(data.stated_cost_bps)})" if data.stated_cost_bps is not None else ""
-        )
-        found.append(
-            (
-                "Costs",
-                f"{basis_points(data.effective_cost_bps)} for each side of a trade{stated}. Returns are "
-                "compounded.",
-            )
-        )
+
+
+def _weighed(result: Result, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """What was tried, at which costs, and what that came to."""
+    yield "Costs", _costs(result)
     if verdict.candidates:
         counted = max(verdict.candidates_counted, verdict.candidates)
         more = (
             f", {count(counted)} with earlier runs on the same prices" if counted > verdict.candidates else ""
         )
-        found.append(
-            (
-                "Everything tried counts",
-                f"{plural(verdict.candidates, 'rule')}{more}; the p-values are those of the strongest of "
-                "them all, by "
-                "flipping the signs of whole blocks of hours.",
-            )
+        yield (
+            "Everything tried counts",
+            f"{plural(verdict.candidates, 'rule')}{more}; the p-values are those of the strongest of them all, by "
+            "flipping the signs of whole blocks of hours.",
         )
-    found.append(("p-values", _p_values(result)))
+    yield "p-values", _p_values(result)
     if verdict.folds and verdict.folds_positive is not None:
-        found.append(("Folds", f"{verdict.folds_positive} of {verdict.folds} ended positive."))
+        yield "Folds", f"{verdict.folds_positive} of {verdict.folds} ended positive."
     if verdict.sealed_openings:
         times = "once" if verdict.sealed_openings == 1 else plural(verdict.sealed_openings, "time")
         sealed = (
@@ -121,11 +125,22 @@ def judging(result: Result) -> Iterator[Block]:
             if verdict.sealed_return is not None
             else ""
         )
-        found.append(("Sealed span", f"opened {times} for this goal{sealed}."))
-    found.append(("Decision", verdict.reason))
-    found += [(name.replace("_", " ").capitalize(), str(value)) for name, value in v.settings.items()]
-    yield Heading("How it was judged")
-    yield Bullets(tuple((term, text) for term, text in found if text))
+        yield "Sealed span", f"opened {times} for this goal{sealed}."
+    yield "Decision", verdict.reason
+
+
+def _costs(result: Result) -> str:
+    """What a trade costs, and why it is taken to cost that; nothing where nothing is traded."""
+    data, validation = result.data, result.validation
+    if data.effective_cost_bps is None or result.kind == "volatility":
+        return ""
+    why = validation.settings.get("Costs") if validation else None
+    if why:
+        return f"{why}. Returns are compounded."
+    stated = f" (stated: {basis_points(data.stated_cost_bps)})" if data.stated_cost_bps is not None else ""
+    return (
+        f"{basis_points(data.effective_cost_bps)} for each side of a trade{stated}. Returns are compounded."
+    )
 
 
 def _p_values(result: Result) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from engine.report import vocabulary
+from engine.report import vocabulary, wording
 from engine.report.composition.tables import main_measures
 from engine.report.document import Block, Bullets, Code, Heading, Paragraph
 from engine.report.result import Result
@@ -11,14 +11,25 @@ from engine.science.charts.numbers import count
 
 def along_the_way(result: Result) -> Iterator[Block]:
     """Warnings, and what each stage noted."""
+    workers = {note.by for note in result.stage_notes if note.by}
+    alone = workers.pop() if len(workers) == 1 else ""
     items = [("Note", w.text) for w in result.warnings]
     items += [
-        (n.stage.replace("_", " ").capitalize() + (f" ({n.by})" if n.by else ""), n.text)
-        for n in result.stage_notes
-    ]
+        (wording.capital(note.stage.replace("_", " ")) + (f" ({note.by})" if note.by and not alone else ""),
+         _without_verdict(note.text, result))
+        for note in result.stage_notes
+    ]  # fmt: skip
     if items:
         yield Heading("Along the way")
+        if alone:
+            yield Paragraph(f"All stages were the work of the {alone}.", tone="lead")
         yield Bullets(tuple(items))
+
+
+def _without_verdict(text: str, result: Result) -> str:
+    """A stage's note without the reason that the report gives already."""
+    reason = result.verdict.reason if result.verdict else ""
+    return text.replace(reason, "judged as told above.") if reason else text
 
 
 def rebuild(result: Result) -> Iterator[Block]:
@@ -49,7 +60,9 @@ def rebuild(result: Result) -> Iterator[Block]:
 
 def glossary(result: Result) -> Iterator[tuple[str, str]]:
     """The terms of this report with their meaning."""
-    shown = main_measures(result)
-    yield from ((vocabulary.MEASURES[m].label, f"{vocabulary.MEASURES[m].meaning}.") for m in shown)
-    trade = ("Break-even cost", "Buy and hold") if result.kind == "volatility" else ()
-    yield from ((term, f"{text}.") for term, text in vocabulary.GLOSSARY if term not in trade)
+    yield from (
+        (vocabulary.MEASURES[m].label, f"{vocabulary.MEASURES[m].meaning}.") for m in main_measures(result)
+    )
+    terms = vocabulary.OF_A_LOOK if result.verdict is None else vocabulary.GLOSSARY
+    trade = ("Buy and hold",) if result.kind == "volatility" else ()
+    yield from ((term, f"{text}.") for term, text in terms if term not in trade)

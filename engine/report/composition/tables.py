@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from engine.report import vocabulary, wording
+from engine.report import vocabulary, widths, wording
 from engine.report.document import Block, Grid, Heading
 from engine.report.result import CoinResult, ModelResult, Result, Table
 from engine.science.charts import numbers
 from engine.science.charts.numbers import basis_points, p_value, plural
 
 LONG: Final = 14  # rows from which on a narrow table is folded
-LINE: Final = 102  # characters of a table's type across the page
 
 
 def coin_by_coin(result: Result) -> Iterator[Block]:
@@ -81,10 +80,10 @@ def grid(table: Table) -> Grid:
         half = -(-len(rows) // 2)
         empty = tuple(("", "") for _ in columns)
         rows = tuple(
-            (*left, *(rows[at + half] if at + half < len(rows) else empty))
+            (*left, ("", ""), *(rows[at + half] if at + half < len(rows) else empty))
             for at, left in enumerate(rows[:half])
         )
-        columns, right = columns * 2, right * 2
+        columns, right = (*columns, "", *columns), (*right, False, *right)
     return Grid(columns, rows, right, caption=table.caption)
 
 
@@ -106,35 +105,39 @@ def _models_caption(result: Result) -> str:
 
 
 def _table(result: Result, rows: list[ModelResult], metrics: tuple[str, ...], caption: str = "") -> Grid:
-    figures = [[vocabulary.write(m, row.value(m)) for m in metrics] for row in rows]
-    small = [[vocabulary.write_interval(m, row.metrics.get(m)) for m in metrics] for row in rows]
-    labels = [vocabulary.label(m) for m in metrics]
-    for at in _without_room([row.name for row in rows], labels, figures, small):
-        for line in small:
-            line[at] = ""
+    rows = [vocabulary.of_kind(row, result.kind) for row in rows]
+    metrics = tuple(vocabulary.name_of_kind(m, result.kind) for m in metrics)
+    columns = ("Model", *(vocabulary.label(m) for m in metrics))
+    best = result.best
     return Grid(
-        columns=("Model", *labels),
-        rows=tuple(
-            ((row.name, row.note), *zip(written, intervals, strict=True))
-            for row, written, intervals in zip(rows, figures, small, strict=True)
+        columns=columns,
+        rows=_fitted(
+            columns,
+            [
+                [
+                    (row.name, row.note),
+                    *(
+                        (vocabulary.write(m, row.value(m)), vocabulary.write_interval(m, row.metrics.get(m)))
+                        for m in metrics
+                    ),
+                ]
+                for row in rows
+            ],
         ),
         right=(False, *(True for _ in metrics)),
-        marked=next((i for i, row in enumerate(rows) if row is result.best), None),
+        marked=next((i for i, row in enumerate(rows) if best and row.name == best.name), None),
         rule_before=len(result.models) if len(rows) > len(result.models) else None,
         caption=caption,
     )
 
 
-def _without_room(
-    names: list[str], labels: list[str], figures: list[list[str]], small: list[list[str]]
-) -> list[int]:
-    """The columns, from the right, whose intervals do not fit on the page; metrics.json has them all."""
-    widths = [max(len(label), *(len(row[at]) for row in figures)) + 2.5 for at, label in enumerate(labels)]
-    extra = [0.8 * max(len(row[at]) for row in small) for at in range(len(labels))]
-    left_out = []
-    used = max(map(len, names)) + 2 + sum(widths) + sum(extra)
-    for at in reversed(range(len(labels))):
-        if used > LINE and extra[at]:
-            left_out.append(at)
-            used -= extra[at]
-    return left_out
+def _fitted(
+    columns: tuple[str, ...], rows: list[list[tuple[str, str]]]
+) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The rows without the intervals, from the right, that do not fit on the page; metrics.json has them all."""
+    for at in reversed(range(1, len(columns))):
+        if widths.fits(columns, rows):
+            break
+        for row in rows:
+            row[at] = (row[at][0], "")
+    return tuple(map(tuple, rows))

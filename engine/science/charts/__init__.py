@@ -12,7 +12,7 @@ from engine.science.charts.grid import draw_grid
 from engine.science.charts.intervals import draw_importance, draw_skill
 from engine.science.charts.memory import draw_memory
 from engine.science.charts.periods import draw_periods
-from engine.science.charts.price import draw_price
+from engine.science.charts.price import Panel, draw_price
 from engine.science.charts.regimes import draw_regimes
 from engine.science.charts.seasonality import draw_seasonality
 from engine.science.charts.source import Chart, Source
@@ -21,6 +21,7 @@ from engine.science.charts.target import draw_target
 __all__ = [
     "Chart",
     "Held",
+    "Panel",
     "Source",
     "draw_calibration",
     "draw_clock",

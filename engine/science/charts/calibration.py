@@ -1,6 +1,7 @@
 """Calibration: whether what a model says comes true, for probabilities and for forecasts of a size."""
 
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,9 +44,7 @@ def draw_calibration(
     elif miss is None:
         title = "Its probabilities are about right"
     else:
-        sure = abs(x[miss] - 0.5) > abs(y[miss] - 0.5)
-        word = "Too sure of itself" if sure else "Too timid"
-        title = f"{word}: its {_share(x[miss])} came true {_share(y[miss])} of the time"
+        title = f"{_miss(x[miss], y[miss])}: its {_share(x[miss])} came true {_share(y[miss])} of the time"
     return render(
         "calibration",
         source,
@@ -122,7 +121,7 @@ def _painter(
             linestyle=(0, (4, 3)),
             zorder=2,
         )
-        _name_diagonal(canvas, left, right, bottom - pad, top + pad)
+        _name_diagonal(canvas, x, high, left, right, bottom - pad, top + pad)
         upper.plot(x, y, color=style.MODEL, linewidth=0.7 * canvas.size.line, zorder=5)
         for at, value, a, b in zip(x, y, low, high, strict=True):
             canvas.interval(upper, at, value, a, b)
@@ -149,11 +148,25 @@ def _painter(
     return paint
 
 
-def _name_diagonal(canvas: Canvas, left: float, right: float, bottom: float, top: float) -> None:
-    """Write "perfect" beside the diagonal, near where it leaves the panel."""
+def _name_diagonal(
+    canvas: Canvas,
+    x: NDArray[np.float64],
+    high: NDArray[np.float64],
+    left: float,
+    right: float,
+    bottom: float,
+    top: float,
+) -> None:
+    """Write "perfect" above the diagonal, near where it leaves the panel; left of an interval that stands there."""
     upper = canvas.stack[0]
-    row = (top - bottom) * canvas.em / (upper.get_position().height * canvas.size.height)
+    box = upper.get_position()
+    row = (top - bottom) * canvas.em / (box.height * canvas.size.height)
+    wide = style.text_width("perfect", 0.92 * canvas.size.base) + 1.2 * canvas.em
+    reach = wide / (box.width * canvas.size.width) * (right - left)
     at = min(right, top - 1.7 * row)
+    for place, end in sorted(zip(x, high, strict=True), reverse=True):
+        if at - reach < place <= at + 0.02 * (right - left) and end > at - row:
+            at = place - 0.03 * (right - left)
     upper.annotate(
         "perfect",
         (at, at),
@@ -170,10 +183,18 @@ def _name_diagonal(canvas: Canvas, left: float, right: float, bottom: float, top
 def _clearest_miss(
     x: NDArray[np.float64], y: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> int | None:
-    """The bin whose interval lies farthest from the diagonal; None if all of them touch it."""
+    """The bin that misses the diagonal most clearly; None if none does beyond the chance that one of so many has."""
+    wider = NormalDist().inv_cdf(1 - 0.025 / len(x)) / NormalDist().inv_cdf(0.975)
+    low, high = y - wider * (y - low), y + wider * (high - y)
     gaps = np.where(low > x, low - x, np.where(high < x, x - high, 0.0))
     at = int(np.nanargmax(gaps))
     return at if gaps[at] > 0 and abs(y[at] - x[at]) > 0 else None
+
+
+def _miss(said: float, came: float) -> str:
+    if (said - 0.5) * (came - 0.5) < 0:
+        return "On the wrong side"
+    return "Too sure of itself" if abs(said - 0.5) > abs(came - 0.5) else "Too timid"
 
 
 def _alt(what: str, against: str, x: NDArray[np.float64], y: NDArray[np.float64], write: Writer) -> str:

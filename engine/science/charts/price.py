@@ -1,8 +1,10 @@
 """The price chart: the whole span as a strip, and its last day with the indicators that are there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from engine.science.charts import style, timeline
@@ -14,6 +16,17 @@ from engine.science.charts.source import Chart, Source
 
 BAND = "#D8E8F5"
 MARK = "#F3D9A4"
+MOST_PANELS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """An indicator on a scale of its own, below the price: its lines, bars from nil, and where people call it low or high."""
+
+    name: str
+    lines: Sequence[ArrayLike] = ()
+    bars: ArrayLike | None = None
+    marks: tuple[float, float] | None = None
 
 
 def draw_price(
@@ -24,12 +37,12 @@ def draw_price(
     close: ArrayLike,
     lines: Mapping[str, ArrayLike] | None = None,
     bands: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
-    oscillators: Mapping[str, ArrayLike] | None = None,
+    panels: Sequence[Panel] = (),
 ) -> Chart:
     """Draw the close over the whole span and, below, the last day with its indicators.
 
-    All arrays are as long as `times` (UTC). `lines` and `bands` (lower, upper) share the price's scale; of
-    `oscillators` the first is drawn below, between 0 and 100 with 30 and 70 marked (RSI).
+    All arrays are as long as `times` (UTC). `lines` and `bands` (lower, upper) share the price's scale; of the `panels`
+    the first two are drawn below.
     """
     x, y = timeline.days(times), floats(close)
     name = coin.upper()
@@ -42,9 +55,7 @@ def draw_price(
         style.legible(k, limit=24): (floats(low)[recent], floats(high)[recent])
         for k, (low, high) in (bands or {}).items()
     }
-    lower = next(
-        ((style.legible(k, limit=24), floats(v)[recent]) for k, v in (oscillators or {}).items()), None
-    )
+    below = [_Below.of(panel, recent) for panel in panels[:MOST_PANELS]]
     stripped = bool(x[-1] - dx[0] < 0.6 * (x[-1] - x[0]))  # else the two panels would show the same
     length = max(round(float(x[-1] - x[0])), 1)
     change = float(y[-1] / y[0] - 1)
@@ -56,13 +67,14 @@ def draw_price(
         low, high = float(min(map(np.nanmin, every))), float(max(map(np.nanmax, every)))
         pad = max(0.05 * (high - low), 1e-9 * high)
         ticks = [t for t in nice_ticks(low, high, 4) if low - pad <= t <= high + pad]
-        names = ["Close", *overlays, *tubes, *([lower[0]] if lower else [])]
+        names = ["Close", *overlays, *tubes, *(panel.name for panel in below)]
         labels = _prices([*strip_ticks, *ticks])
-        heights = ([0.75] if stripped else []) + [2.1] + ([0.7] if lower else [])
-        panels = canvas.panels(heights, left=[*labels, "30"], right=names, gap=2.1 if stripped else 1.35)
-        day = panels[1] if stripped else panels[0]
+        heights = ([0.75] if stripped else []) + [2.1] + [0.7] * len(below)
+        marked = [label for panel in below for label in panel.labels]
+        axes = canvas.panels(heights, left=[*labels, *marked], right=names, gap=2.1 if stripped else 1.35)
+        day = axes[1] if stripped else axes[0]
         if stripped:
-            strip = panels[0]
+            strip = axes[0]
             strip.set_xlim(x[0], x[-1])
             room = 0.08 * float(np.nanmax(y) - np.nanmin(y)) or 1e-9 * float(np.nanmax(y))
             edges = float(np.nanmin(y)) - room, float(np.nanmax(y)) + room
@@ -86,29 +98,24 @@ def draw_price(
             day.plot(dx, values, color=colour, linewidth=0.8 * canvas.size.line, zorder=4)
             ends.append(EndLabel(day, _last(values), (label,), text))
         day.plot(dx, dy, color=style.INK, linewidth=0.65 * canvas.size.line, zorder=5)
-        if lower:
-            panel = panels[-1]
-            panel.set_xlim(dx[0], dx[-1])
-            panel.axhspan(30, 70, color=style.TRAINING, linewidth=0, zorder=0)
-            panel.set_ylim(0, 100)
-            panel.set_yticks([30, 70], ["30", "70"])
-            panel.plot(dx, lower[1], color=style.MODEL, linewidth=0.6 * canvas.size.line, zorder=3)
-            ends.append(EndLabel(panel, _last(lower[1]), (lower[0],), style.MODEL))
-        canvas.time_axis(panels[-1], dx[0], dx[-1])
+        for panel, place in zip(below, axes[len(axes) - len(below) :], strict=True):
+            panel.paint(canvas, place, dx)
+            ends.append(EndLabel(place, panel.end, (panel.name,), style.MODEL))
+        canvas.time_axis(axes[-1], dx[0], dx[-1])
         canvas.end_labels(ends)
 
     unit = source.currency or "price"
     shown = (
         "the last 24 h" if x[-1] - dx[0] <= 1.01 else f"the last {plural(round(float(x[-1] - dx[0])), 'day')}"
     )
-    extra = " with indicators" if overlays or tubes or lower else ""
-    drawn = [*overlays, *tubes, *([lower[0]] if lower else [])]
+    drawn = [*overlays, *tubes, *(panel.name for panel in below)]
+    extra = " with indicators" if drawn else ""
     where = f"whole span above; below, {shown}{extra}" if stripped else f"{shown}{extra}"
     return render(
         "price",
         source,
         wide=True,
-        height=3.3,
+        height=3.3 + 0.45 * max(0, len(below) - 1),
         title=_title(name, change, length, worst_day, worst),
         subtitle=f"Close in {unit}, UTC: {where}",
         alt=(
@@ -120,6 +127,59 @@ def draw_price(
         ),
         paint=paint,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Below:
+    """A panel cut to the days that are drawn, with its range."""
+
+    name: str
+    lines: list[NDArray[np.float64]]
+    bars: NDArray[np.float64] | None
+    marks: tuple[float, float] | None
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, panel: Panel, recent: NDArray[np.bool_]) -> "_Below":
+        lines = [floats(line)[recent] for line in panel.lines]
+        bars = None if panel.bars is None else floats(panel.bars)[recent]
+        every = np.concatenate(
+            [*lines, *([] if bars is None else [bars]), panel.marks or [0.0] * (bars is not None)]
+        )
+        known = every[np.isfinite(every)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        pad = 0.08 * (high - low) or 1.0
+        return cls(style.legible(panel.name, limit=24), lines, bars, panel.marks, low - pad, high + pad)
+
+    @property
+    def ticks(self) -> list[float]:
+        """The marks; without them nil where the bars stand, or a round value or two."""
+        if self.marks is not None:
+            return list(self.marks)
+        return [0.0] if self.bars is not None else _two_ticks(self.low, self.high)
+
+    @property
+    def labels(self) -> list[str]:
+        """The ticks as they are written."""
+        return _prices(self.ticks)
+
+    @property
+    def end(self) -> float:
+        """Where its name stands: at the end of the first line."""
+        return _last(self.lines[0] if self.lines else np.array([0.0]))
+
+    def paint(self, canvas: Canvas, axes: Axes, x: NDArray[np.float64]) -> None:
+        """Draw it: the space between the marks pale, bars behind, the first line before the others."""
+        axes.set_xlim(x[0], x[-1])
+        canvas.y_axis(axes, self.ticks, self.labels, self.low, self.high)
+        if self.marks is not None:
+            axes.axhspan(*self.marks, color=style.TRAINING, linewidth=0, zorder=0)
+        if self.bars is not None:
+            axes.fill_between(x, 0.0, self.bars, step="mid", color=style.GROSS, linewidth=0, zorder=2)
+        colours = (style.MODEL, style.SECOND, style.HOLD)
+        for place, (values, colour) in enumerate(zip(self.lines, colours, strict=False)):
+            axes.plot(x, values, color=colour, linewidth=0.6 * canvas.size.line, zorder=5 - place)
 
 
 _COLOURS = (style.SECOND, style.MODEL, style.HOLD)
@@ -148,7 +208,7 @@ def _largest_day(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[str, f
 
 def _prices(values: list[float]) -> list[str]:
     """Tick labels with one number of digits, enough to tell them apart."""
-    scale = max((abs(v) for v in values), default=1.0)
+    scale = max((abs(v) for v in values), default=0.0) or 1.0
     digits = next((d for d in range(13) if all(abs(round(v, d) - v) < 1e-5 * scale for v in values)), 12)
     return [f"{v:,.{digits}f}" for v in values]
 

@@ -77,10 +77,11 @@ def _register() -> None:
 
 @lru_cache(maxsize=4_096)
 def text_width(text: str, points: float, *, semibold: bool = False) -> float:
-    """Width of one line of text in inches."""
-    font = font_manager.get_font(str(SEMIBOLD if semibold else REGULAR))
+    """Width of one line of text in inches; a letter of another font counts as a wide one."""
+    file = SEMIBOLD if semibold else REGULAR
+    font = font_manager.get_font(str(file))
     font.set_size(100, 72)
-    font.set_text(text, 0.0)
+    font.set_text("".join(c if ord(c) in _letters(file) else "m" for c in text), 0.0)
     return float(font.get_width_height()[0]) / 64 / 100 * points / 72
 
 
@@ -116,7 +117,9 @@ def legible(text: str, *, limit: int = 200) -> str:
 @cache
 def _coverage() -> frozenset[int]:
     fallback = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    known: set[int] = set()
-    for file in (REGULAR, SEMIBOLD, fallback):
-        known |= set(font_manager.get_font(str(file)).get_charmap())
-    return frozenset(known)
+    return _letters(REGULAR) | _letters(SEMIBOLD) | _letters(fallback)
+
+
+@cache
+def _letters(file: Path) -> frozenset[int]:
+    return frozenset(font_manager.get_font(str(file)).get_charmap())

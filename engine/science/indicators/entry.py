@@ -19,7 +19,8 @@ class Indicator:
     """One entry of a family.
 
     `compute` maps gap-free prices and the windows to its columns by suffix, `scales` says what each is measured in,
-    `warmup` how many bars pass until a value no longer depends on where the prices begin.
+    `warmup` how many bars pass until a value no longer depends on where the prices begin. `marks` are the two levels at
+    which people call it low and high, for the price chart.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Indicator:
     compute: Callable[..., Mapping[str, pd.Series]]
     warmup: Callable[..., int]
     aliases: tuple[str, ...] = ()
+    marks: tuple[float, float] | None = None
 
 
 def ema_warmup(window: int) -> int:

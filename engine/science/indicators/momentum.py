@@ -35,11 +35,11 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
     Indicator(
         "RSI", "relative strength index", (14,), PERCENT,
         lambda p, n: {"": momentum.RSIIndicator(p["close"], n).rsi()}, wilder_warmup,
-        aliases=("RELATIVESTRENGTHINDEX",),
+        aliases=("RELATIVESTRENGTHINDEX",), marks=(30, 70),
     ),
     Indicator(
         "STOCH", "stochastic oscillator", (14, 3), {"": Scale.PERCENT, "signal": Scale.PERCENT},
-        _stochastic, lambda n, smooth: n + smooth, aliases=("STOCHASTIC", "STOCHASTICS"),
+        _stochastic, lambda n, smooth: n + smooth, aliases=("STOCHASTIC", "STOCHASTICS"), marks=(20, 80),
     ),
     Indicator(
         "ROC", "rate of change", (12,), PERCENT,
@@ -48,7 +48,7 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
     ),
     Indicator(
         "WILLR", "Williams %R", (14,), PERCENT, lambda p, n: {"": _williams(p, n)}, lambda n: n - 1,
-        aliases=("WILLIAMSR", "WILLIAMS", "WILLIAMS%R", "%R"),
+        aliases=("WILLIAMSR", "WILLIAMS", "WILLIAMS%R", "%R"), marks=(-80, -20),
     ),
     Indicator(
         "TSI", "true strength index", (13, 25), PERCENT,
@@ -74,6 +74,6 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
     ),
     Indicator(
         "STOCHRSI", "stochastic RSI", (14,), {"": Scale.FREE, "k": Scale.FREE, "d": Scale.FREE},
-        _stoch_rsi, lambda n: wilder_warmup(n) + n + 6,
+        _stoch_rsi, lambda n: wilder_warmup(n) + n + 6, marks=(0.2, 0.8),
     ),
 )  # fmt: skip

@@ -78,7 +78,7 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
         {"": Scale.PERCENT, "plus": Scale.PERCENT, "minus": Scale.PERCENT},
         _adx, lambda n: 2 * wilder_warmup(n), aliases=("DMI",),
     ),
-    Indicator("CCI", "commodity channel index", (20,), PERCENT, _cci, lambda n: n - 1),
+    Indicator("CCI", "commodity channel index", (20,), PERCENT, _cci, lambda n: n - 1, marks=(-100, 100)),
     Indicator("WMA", "weighted moving average", (9,), PRICE, _wma, lambda n: n - 1),
     Indicator("AROON", "Aroon", (25,), {"up": Scale.PERCENT, "down": Scale.PERCENT}, _aroon, lambda n: n),
     Indicator(

@@ -43,7 +43,7 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
         "OBV", "on-balance volume", (), {"": Scale.VOLUME_TOTAL}, _obv, lambda: 20,
         aliases=("ONBALANCEVOLUME",),
     ),
-    Indicator("MFI", "money flow index", (14,), PERCENT, _mfi, lambda n: n, aliases=("MONEYFLOW",)),
+    Indicator("MFI", "money flow index", (14,), PERCENT, _mfi, lambda n: n, aliases=("MONEYFLOW",), marks=(20, 80)),
     Indicator("VWAP", "volume-weighted average price", (14,), PRICE, lambda p, n: {"": _vwap(p, n)}, lambda n: n - 1),
     Indicator(
         "CMF", "Chaikin money flow", (20,), FREE, lambda p, n: {"": _chaikin(p, n)}, lambda n: n - 1,

@@ -131,7 +131,11 @@ def test_the_price_chart_takes_any_length(length: float) -> None:
     )
     close = 3e-6 * np.exp(np.linspace(0, 0.5, 700))
     chart = charts.draw_price(
-        SOURCE, coin="doge", times=times, close=close, oscillators={"RSI 14": np.full(700, 55.0)}
+        SOURCE,
+        coin="doge",
+        times=times,
+        close=close,
+        panels=[charts.Panel("RSI 14", [np.full(700, 55.0)], marks=(30, 70))],
     )
     assert chart.title.startswith("DOGE +65")
     assert "RSI 14" in words(chart)

@@ -38,11 +38,11 @@ def judgement(target: Target, model: str) -> Judgement:
 )
 def test_a_judgement_has_the_charts_of_its_kind(target: Target, model: str, names: list[str]) -> None:
     found = judgement(target, model)
-    table = indicators.compute(PRICES, ["SMA_20", "BBANDS", "RSI_14"])
-    drawn = pictures.of_judgement(SOURCE, found, indicators=table)
+    table = indicators.compute(PRICES, ["SMA_20", "BBANDS", "RSI_14", "MACD"])
+    drawn = pictures.of_judgement(SOURCE, found, marks=table)
     assert list(drawn) == names
     assert all(chart.alt and chart.title and chart.png for chart in drawn.values())
-    for indicator in ("SMA 20", "Bollinger", "RSI 14"):
+    for indicator in ("SMA 20", "Bollinger", "RSI 14", "MACD"):
         assert indicator in drawn["price"].alt
     main = judged.coin_result(found)
     base = examples.direction() if target == "direction" else examples.volatility()

@@ -14,6 +14,7 @@ from engine.science.bars import resample
 from engine.science.errors import BadPrices, LooksAhead
 from engine.science.indicators import compute
 from engine.science.study import default_question
+from engine.tools import figures
 from engine.tools.coding import execute_python as execute_python
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
@@ -62,7 +63,7 @@ def clean_data(data: str, interval_minutes: int, runtime: ToolRuntime[Work, Any]
         summary=f"{len(frame):,} bars of {', '.join(coins)} on a regular grid",
         details={**source.details, "health": health, "interval_minutes": interval_minutes},
     )
-    return {"data": handle, "coins": health, "summary": policies.in_a_sentence(health)}
+    return {"data": handle, "bars": len(frame), "coins": health, "summary": policies.in_a_sentence(health)}
 
 
 @tool
@@ -177,6 +178,7 @@ def create_features(
     )
     return {
         "data": handle,
+        "features": len(columns),
         "columns": columns,
         "groups": list(features.groups(columns)),
         "usable_rows": int(features.usable(frame[columns]).sum()),
@@ -198,7 +200,7 @@ def perform_eda(data: str, coins: list[str], topic: str, runtime: ToolRuntime[Wo
             gaps or volume; or volatility, return or volume by hour, weekday or month, e.g. "volatility_by_hour".
 
     Returns the handle `results` for the reporting tools, and the main figures of each coin: returns in shares,
-    volatility in basis points a bar, times in UTC.
+    volatility in basis points a bar, times in UTC, [value, low, high] for a figure with its 95 % interval.
     """
     work = runtime.context
     prices = work.frame(data, "prices")
@@ -218,8 +220,7 @@ def perform_eda(data: str, coins: list[str], topic: str, runtime: ToolRuntime[Wo
     return {
         "results": handle,
         "topic": found.topic,
-        "coins": {coin.coin: _main_figures(coin) for coin in found.coins},
-        "correlations": _correlations(found),
+        **figures.of_look(found),
     }
 
 
@@ -232,38 +233,3 @@ def bars_ahead(minutes: int, interval_minutes: int) -> int:
             f"use {nearest} minutes or other bars."
         )
     return minutes // interval_minutes
-
-
-def _main_figures(coin: eda.Explored) -> dict[str, Any]:
-    falls, regimes = coin.falls, coin.regimes
-    return {
-        "change": round(coin.change, 4),
-        "deepest_fall": round(falls[0].depth, 4) if falls else 0.0,
-        "volatility_bps_a_bar": round(coin.distribution.deviation_bps, 2),
-        "excess_kurtosis": round(coin.distribution.excess_kurtosis, 1),
-        "largest_moves": {e.length: [round(e.fall, 4), round(e.rise, 4)] for e in coin.extremes},
-        "clocks": {
-            f"{c.what}_by_{c.unit}": {
-                "highest": [c.labels[c.top], round(c.values[c.top].value, 3)],
-                "lowest": [c.labels[c.bottom], round(c.values[c.bottom].value, 3)],
-                "differs_beyond_chance": c.is_real,
-            }
-            for c in coin.clocks
-        },
-        "autocorrelation_of_returns": round(coin.memory.returns[0].value, 4),
-        "autocorrelation_of_size": round(coin.memory.sizes[0].value, 4),
-        "stationary": {root.series: root.p_below is not None for root in coin.memory.roots},
-        "wild_day_follows_wild_day": round(regimes.wild_follows_wild.value, 2) if regimes else None,
-    }
-
-
-def _correlations(found: eda.Exploration) -> dict[str, list[float]]:
-    if found.together is None:
-        return {}
-    both = found.together
-    return {
-        f"{a}-{b}": [round(table[i][k], 3) for table in (both.matrix, both.low, both.high)]
-        for i, a in enumerate(both.coins)
-        for k, b in enumerate(both.coins)
-        if i < k
-    }

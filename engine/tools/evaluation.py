@@ -19,7 +19,7 @@ from engine.science.estimators import ModelSpec
 from engine.science.judge import Judgement
 from engine.science.study import Study
 from engine.speech import Said, said
-from engine.tools import studies
+from engine.tools import figures, studies
 from engine.tools.coding import execute_python
 from engine.tools.training import LONGEST_SEARCH_SECONDS, cross_validate_model, keep_model
 from engine.work import Work
@@ -50,7 +50,9 @@ def evaluate_model(forecasts: str, runtime: ToolRuntime[Work, Any]) -> dict[str,
     found = judge.forecast_metrics(study, walked, work.assignment.seed)
     return {
         "model": walked.spec.label,
-        "metrics": {name: [e.value, e.low, e.high] for name, e in found.items()},
+        "coin": study.coin,
+        "horizon_minutes": walked.horizon_bars * study.bar_minutes,
+        "metrics": {name: figures.estimate(metric) for name, metric in found.items()},
     }
 
 
@@ -67,8 +69,9 @@ def compare_models(
         also_tried: forecast handles made only to be compared with, as those without an indicator: they count as tried
             but cannot be the answer; [] for none.
 
-    Returns the handle `judgement`, the verdict per coin, `best`, the forecast handle of each coin's strongest rule, and
-    `worth_tuning`: the forecasts for which other settings could change the answer; none when nothing could.
+    Returns the handle `judgement`, the verdict per coin with its `figures` (shares as fractions, costs in bp a side),
+    `best`, the forecast handle of each coin's strongest rule, and `worth_tuning`: the forecasts for which other settings
+    could change the answer; none when nothing could.
     """
     work = runtime.context
     if not forecasts:
@@ -96,6 +99,8 @@ def compare_models(
         "verdicts": {j.study.coin: str(j.verdict.decision) for j in judged.judgements},
         "summary": str(found),
         "said": found.as_json(),
+        "figures": {j.study.coin: figures.of_judgement(j) for j in judged.judgements},
+        "walks": len(forecasts) + len(also_tried),
         "best": compared.best,
         "worth_tuning": [],
         "why": "settings were searched already"

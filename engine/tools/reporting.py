@@ -8,8 +8,8 @@ from langchain_core.tools import tool
 
 from engine import notebook
 from engine.report import Result, advice, finish, metrics_json, write_markdown, write_pdf
-from engine.science import comparing
-from engine.tools import contrast
+from engine.science import comparing, eda
+from engine.tools import contrast, figures
 from engine.tools.evaluation import read_walk
 from engine.tools.results import Told, tell
 from engine.untrusted import clean
@@ -28,7 +28,8 @@ def generate_recommendations(results: str, runtime: ToolRuntime[Work, Any]) -> d
     Args:
         results: the handle from compare_models or perform_eda.
 
-    Returns the handle `recommendations`, to pass to generate_summary as one of its `parts`, and the sentences.
+    Returns the handle `recommendations`, to pass to generate_summary as one of its `parts`, the sentences, and the
+    `figures` that the result rests on: shares as fractions, costs in bp a side.
     """
     work = runtime.context
     told = tell(work, runtime.state, results, draw=False)
@@ -36,7 +37,12 @@ def generate_recommendations(results: str, runtime: ToolRuntime[Work, Any]) -> d
     handle = work.keep(
         "recommendations", json.dumps(steps).encode(), media_type=JSON, summary=f"{len(steps)} next steps"
     )
-    return {"recommendations": handle, "next_steps": list(steps)}
+    rests_on = (
+        {j.study.coin: figures.of_judgement(j) for j in told.judged.judgements}
+        if told.judged
+        else figures.of_look(eda.from_json(work.find(results, "exploration")[0]))
+    )
+    return {"recommendations": handle, "next_steps": list(steps), "figures": rests_on}
 
 
 @tool

@@ -12,7 +12,9 @@ from engine.untrusted import clean, fence
 GOAL_CHARACTERS = 4_000
 ANSWER_CHARACTERS = 2_000
 SUMMARY_CHARACTERS = 600
-RESULT_CHARACTERS = 1_800
+RESULT_CHARACTERS = 2_600
+# For the thread in its language: a model has the same in `summary`.
+UNTOLD = frozenset({"said"})
 FACT_CHARACTERS = 700
 SPEC = (
     "coins", "driver_coins", "task", "target", "horizon", "horizons", "interval", "start", "end", "period_days",

@@ -59,6 +59,8 @@ def _plan(state: AgentState, work: Work) -> dict[str, Any]:
     thought = Thought()
     filled: tuple[str, ...] = ()
     estimate = None
+    if work.models.problem and not thinking.get("offline"):
+        _go_offline(work, thinking, work.models.problem)
     if work.models.are_there and not thinking.get("offline") and _can_be_helped(reading, held):
         estimate = work.budget.estimate(work.models.settings.default_model)
         if isinstance(reading, Run) and estimate.usd > work.budgets.budget_approval_usd and not approval:
@@ -70,9 +72,8 @@ def _plan(state: AgentState, work: Work) -> dict[str, Any]:
         else:
             thought = _thought(work, state, reading, held)
             if thought.offline:
-                thinking["offline"], estimate = thought.offline, None
-                text = say("{why} The run goes on with the offline planner.", why=say(thought.offline))
-                work.tell("model:offline", "note", {"text": text})
+                estimate = None
+                _go_offline(work, thinking, thought.offline)
             if thought.primary_down and "primary_down" not in thinking:
                 thinking["primary_down"] = thought.primary_down
                 text = say(
@@ -121,6 +122,12 @@ def _plan(state: AgentState, work: Work) -> dict[str, Any]:
                 payload["estimate"] = asdict(estimate)
             work.tell("planned", "planned", payload)
             return {"spec": written, "clarification": None, "current_step": "planning", **told}
+
+
+def _go_offline(work: Work, thinking: dict[str, Any], why: str) -> None:
+    thinking["offline"] = why
+    text = say("{why} The run goes on with the offline planner.", why=say(why))
+    work.tell("model:offline", "note", {"text": text})
 
 
 def _thought(work: Work, state: AgentState, reading: Outcome, held: Mapping[str, Coverage]) -> Thought:

@@ -218,7 +218,7 @@ class Desk(AgentMiddleware[Any, Work, Any]):
                 "note": words.note,
             }
         why = state.get("understudy") or (state.get("thinking") or {}).get("offline") or ""
-        return {**finding, "by": "offline planner", "note": why if work.models.are_there else ""}
+        return {**finding, "by": "offline planner", "note": why}
 
 
 def _brief(stage: Stage, state: Any, messages: list[AnyMessage]) -> Brief:

@@ -173,12 +173,12 @@ class EngineRuns:
         from engine import custom_agents
         from engine.budget import BudgetSettings
         from engine.llm.models import Models
-        from engine.llm.settings import ModelSettings
         from engine.work import EngineSettings
 
         budgets = BudgetSettings()
-        models = Models.of(ModelSettings(), budgets.llm_prices)
-        models.preload()
+        models = Models.of_environment(budgets.llm_prices)
+        if models.problem:
+            logger.warning("no language model: %s Runs go on with the offline planner.", models.problem)
         customs = custom_agents.load(custom_agents.AgentSettings().omc_agents)
         sandbox = _start_sandbox(warm=models.are_there)
         return cls(open_store(ArtifactSettings(), home), EngineSettings(), models, budgets, sandbox, customs)

@@ -25,7 +25,9 @@ COINS = {"btc": "flat", "eth": "wild", "sol": "tide", "xrp": "echo", "doge": "le
 @contextmanager
 def house(days: int, seed: int = 7) -> Iterator[House]:
     """A database with `days` of simulated prices of each coin."""
-    with tempfile.TemporaryDirectory(prefix="omc-models-", dir="/dev/shm", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="omc-models-", dir="/dev/shm", ignore_cleanup_errors=True
+    ) as folder:
         home = Path(folder)
         home.chmod(0o755)
         with connect(ServiceSettings(), home / "home", grace_seconds=0) as services:

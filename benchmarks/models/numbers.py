@@ -145,8 +145,9 @@ def reported(outcome: Completed) -> list[str]:
 def facts(result: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of metrics.json that TOLD uses, by short names."""
     verdict, data = result["verdict"] or {}, result["data"]
-    best = next((m for m in result["models"] if m["name"] == verdict.get("best_model")), {"metrics": {}, "folds": None})
-    hold = next((b for b in result["baselines"] if b["name"] == "Buy and hold"), {"metrics": {}})
+    none: dict[str, Any] = {"metrics": {}, "folds": None}
+    best = next((m for m in result["models"] if m["name"] == verdict.get("best_model")), none)
+    hold = next((b for b in result["baselines"] if b["name"] == "Buy and hold"), none)
     checked = result["validation"] or {}
 
     def of(metrics: Mapping[str, Any], name: str, part: str = "value") -> Any:

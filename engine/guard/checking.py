@@ -17,15 +17,31 @@ _ISO = re.compile(r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?=T|\b)")
 _MONTHS = {
     word: at
     for at, words in enumerate(
-        "jan january januar|feb february februar|mar march märz|apr april|may mai|jun june juni|jul july juli|aug august"
-        "|sep sept september|oct october okt oktober|nov november|dec december dez dezember".split("|"),
+        [
+            "jan january januar",
+            "feb february februar",
+            "mar march märz",
+            "apr april",
+            "may mai",
+            "jun june juni",
+            "jul july juli",
+            "aug august",
+            "sep sept september",
+            "oct october okt oktober",
+            "nov november",
+            "dec december dez dezember",
+        ],
         1,
     )
     for word in words.split()
 }
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?(?: of)? ({_MONTH})\b\.?(?:,? (\d{{4}}))?", re.IGNORECASE)
-_MONTH_DAY = re.compile(rf"\b({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d|[.,]\d)(?:,? (\d{{4}}))?", re.IGNORECASE)
+_DAY_MONTH = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?(?: of)? ({_MONTH})\b\.?(?:,? (\d{{4}}))?", re.IGNORECASE
+)
+_MONTH_DAY = re.compile(
+    rf"\b({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d|[.,]\d)(?:,? (\d{{4}}))?", re.IGNORECASE
+)
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\.? (\d{{4}})\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\w.,$€£-])(?:19|20)\d\d(?![\w.,]*[\d%])(?! ?(?:%|bars|rows|bp|trades|days))")
 # What is said of the method or of chance rather than of this run's results.
@@ -79,7 +95,9 @@ def _missing(sentence: str, known: Figures) -> Iterator[str]:
     found = written.figures(left)
     behind = {figure: _sources(figure, sentence, known) for figure in found}
     for figure in found:
-        other = next((one for one in found if figure.pair and one.pair == figure.pair and one is not figure), None)
+        other = next(
+            (one for one in found if figure.pair and one.pair == figure.pair and one is not figure), None
+        )
         if not _is_backed(behind[figure], behind[other] if other else None, sentence):
             yield figure.text
 
@@ -87,7 +105,9 @@ def _missing(sentence: str, known: Figures) -> Iterator[str]:
 def _sources(figure: Figure, sentence: str, known: Figures) -> list[Source]:
     """The results that a figure can be, as it stands in a sentence."""
     about = _subject(figure, sentence)
-    return [one for one in known.sources if _is_written(figure, one) and _is_about(figure, one, about, sentence)]
+    return [
+        one for one in known.sources if _is_written(figure, one) and _is_about(figure, one, about, sentence)
+    ]
 
 
 def _is_backed(own: list[Source], other: list[Source] | None, sentence: str) -> bool:
@@ -104,6 +124,8 @@ def _is_written(figure: Figure, source: Source) -> bool:
     scale = _SCALES[figure.unit].get(source.kind)
     if scale is None or (figure.sign and source.sign and figure.sign != source.sign):
         return False
+    if figure.is_multiple and source.kind == "share" and source.topics & MOVES:
+        return figure.low <= 1 + source.sign * source.value <= figure.high
     if figure.unit == "bp" and source.kind == "share" and not source.topics & MOVES:
         return False
     if figure.unit == "" and figure.places == 0 and source.kind in ("share", "p") and figure.value > 1:
@@ -185,4 +207,3 @@ def _without_names(sentence: str, known: Figures) -> tuple[str, list[str]]:
 
 def _blank(found: re.Match[str]) -> str:
     return re.sub(r"\d", "_", found.group())
-

@@ -1,5 +1,6 @@
 """The figures, days and names that a session's tools have returned, each with its unit and what it speaks of."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +18,21 @@ _ISO_DAY = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(min|m|h|d|w)")
 _UNIT_MINUTES = {"m": 1.0, "min": 1.0, "h": 60.0, "d": 1440.0, "w": 10080.0}
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("", re.compile(r"(?:^|_)times(?:_|$)")),
     ("bp", re.compile(r"(?:^|_)bps(?:_|$)")),
     ("p", re.compile(r"(?:^|_)p(?:_|$)|p_value")),
     ("time", re.compile(r"(?:^|_)(?:minutes|hours|days|seconds|weeks)(?:_|$)|^horizons$")),
     ("share", re.compile(r"return|drawdown|accura|auc|skill|share|change|move|fall|rise|depth|correl|precision|recall")),
     ("money", re.compile(r"^(?:mean|std|min|max|close|price|high|low|bid|ask)$")),
 )  # fmt: skip
-_TIME_UNITS = {"minutes": 1.0, "hours": 60.0, "days": 1440.0, "seconds": 1 / 60, "weeks": 10080.0, "horizons": 1.0}
+_TIME_UNITS = {
+    "minutes": 1.0,
+    "hours": 60.0,
+    "days": 1440.0,
+    "seconds": 1 / 60,
+    "weeks": 10080.0,
+    "horizons": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,8 @@ class Figures:
     def take(self, said: Any) -> None:
         """Take in a tool's result: plain JSON, or text that may be JSON."""
         if isinstance(said, str):
-            try:
+            with contextlib.suppress(ValueError):
                 said = json.loads(said)
-            except ValueError:
-                pass
         self._walk(said, ())
 
     def knows_name(self, name: str) -> bool:
@@ -76,7 +83,9 @@ class Figures:
                 for key, value in said.items():
                     self._names(written.plain(str(key)))
                     self._walk(value, (*path, str(key)))
-            case [int() | float() as value, int() | float() as low, int() | float() as high] if low <= value <= high:
+            case [int() | float() as value, int() | float() as low, int() | float() as high] if (
+                low <= value <= high
+            ):
                 self._number(value, path)
                 self._spans += 1
                 self._number(low, path, self._spans)
@@ -89,14 +98,20 @@ class Figures:
     def _number(self, value: float, path: tuple[str, ...], span: int = 0) -> None:
         key = path[-1] if path else ""
         kind = _kind(path, value)
-        scale = next((_TIME_UNITS[word] for word in key.split("_") if word in _TIME_UNITS), 1.0) if kind == "time" else 1.0
+        scale = (
+            next((_TIME_UNITS[word] for word in key.split("_") if word in _TIME_UNITS), 1.0)
+            if kind == "time"
+            else 1.0
+        )
         sign = (value > 0) - (value < 0)
         self.sources.append(Source(abs(value) * scale, sign, kind, *_subject(path), span))
 
     def _length(self, count: int, path: tuple[str, ...]) -> None:
         """How many there are of something, which only its own name tells."""
         if path:
-            self.sources.append(Source(count, 1, "count", frozenset(), topics.words_of(path[-1].replace("_", " "))))
+            self.sources.append(
+                Source(count, 1, "count", frozenset(), topics.words_of(path[-1].replace("_", " ")))
+            )
 
     def _names(self, text: str) -> None:
         for name in NAME.findall(text):
@@ -124,8 +139,10 @@ class Figures:
             for figure in written.figures(_ISO_DAY.sub("", sentence)):
                 span = base + figure.pair if figure.pair else 0
                 self._spans = max(self._spans, span)
-                kind: Kind = "p" if figure.unit == "" and re.search(r"\bp\s?[=<>]\s?$", sentence[: figure.start]) else (
-                    "count" if figure.is_whole else figure.unit
+                kind: Kind = (
+                    "p"
+                    if figure.unit == "" and re.search(r"\bp\s?[=<>]\s?$", sentence[: figure.start])
+                    else ("count" if figure.is_whole else figure.unit)
                 )
                 self.sources.append(Source(figure.value, figure.sign, kind, about, words, span))
             base = self._spans
@@ -155,7 +172,7 @@ def _joined(name: str) -> str:
 
 def _kind(path: tuple[str, ...], value: float) -> Kind:
     if isinstance(value, int):
-        for kind, keys in _KINDS[:3]:
+        for kind, keys in _KINDS[1:4]:
             if kind != "p" and path and keys.search(path[-1]):
                 return kind
         return "count"

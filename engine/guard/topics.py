@@ -39,16 +39,17 @@ _TOPICS: dict[str, tuple[str, str]] = {
     ),
     "volatility": (r"volatil|usually|\bcalm|\bwild|schwank", r"volatil|wild|calm|deviation"),
     "shape": (r"kurtosis|\bskew|normal curve|\brare\b|\btails?\b|deviation", r"kurtosis|skew|rare|normal|deviation"),
-    "correlation": (r"correlat|korrel|autocorr", r"correlat|least_"),
+    "correlation": (r"correlat|korrel|autocorr|remember", r"correlat|least_"),
     "price": (
         r"price|\bclos|between|\bhigh|\blow|traded|\bmean\b|average|preis|kurs",
         r"close|mean|(?:^|_)min|(?:^|_)max|std|price|high|low",
     ),
     "importance": (
         r"shuffl|contribut|matter|\bhelp|without|importan|wichtig|beitr",
-        r"groups|features|loss|standings|ahead",
+        r"groups|features|loss|standings",
     ),
-    "leak": (r"\bcuts?\b|\bleak|ahead", r"leak|cut"),
+    "difference": (r"differen|\bahead|\blead|unterschied", r"ahead|difference"),
+    "leak": (r"\bcuts?\b|\bleak", r"leak|cut"),
     "sealed": (r"sealed|versiegelt", r"sealed"),
 }  # fmt: skip
 _IN_TEXT = {topic: re.compile(words, re.IGNORECASE) for topic, (words, _) in _TOPICS.items()}
@@ -56,9 +57,62 @@ _IN_KEYS = {topic: re.compile(keys, re.IGNORECASE) for topic, (_, keys) in _TOPI
 _WORD = re.compile(r"[^\W\d_]{4,}")
 # They stand in so many results that they tell nothing apart.
 _COMMON = frozenset(
-    "about after also before both coin coins data does each figure figures from have into just more most much must"
-    " model models only other over results same some such summary than that them then there these they this those"
-    " under until value values were what when where which while will with would metrics judged".split()
+    [
+        "about",
+        "after",
+        "also",
+        "before",
+        "both",
+        "coin",
+        "coins",
+        "data",
+        "does",
+        "each",
+        "figure",
+        "figures",
+        "from",
+        "have",
+        "into",
+        "just",
+        "more",
+        "most",
+        "much",
+        "must",
+        "model",
+        "models",
+        "only",
+        "other",
+        "over",
+        "results",
+        "same",
+        "some",
+        "such",
+        "summary",
+        "than",
+        "that",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "under",
+        "until",
+        "value",
+        "values",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "will",
+        "with",
+        "would",
+        "metrics",
+        "judged",
+    ]
 )
 
 

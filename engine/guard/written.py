@@ -20,16 +20,49 @@ _FIGURE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_MINUTES = {"m": 1, "min": 1, "h": 60, "hour": 60, "stunde": 60, "d": 1440, "day": 1440, "tag": 1440, "w": 10080, "week": 10080}
+_MINUTES = {
+    "m": 1,
+    "min": 1,
+    "h": 60,
+    "hour": 60,
+    "stunde": 60,
+    "d": 1440,
+    "day": 1440,
+    "tag": 1440,
+    "w": 10080,
+    "week": 10080,
+}
 _TENS = {
     word: 10 * at
-    for at, word in enumerate("ten twenty thirty forty fifty sixty seventy eighty ninety".split(), 1)
+    for at, word in enumerate(
+        ["ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 1
+    )
 }
 _UNITS = {
     word: at
     for at, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-        " seventeen eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _SPELLED = re.compile(
@@ -38,9 +71,12 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"(?:about|around|roughly|approximately|some|nearly|almost|circa|ca\.|etwa|rund|ungefähr|~|≈)\s?$", re.IGNORECASE
+    r"(?:about|around|roughly|approximately|some|nearly|almost|circa|ca\.|etwa|rund|ungefähr|~|≈)\s?$",
+    re.IGNORECASE,
 )
-_UNDER = re.compile(r"(?:less than|fewer than|below|under|at most|up to|weniger als|unter|<|≤)\s?=?\s?$", re.IGNORECASE)
+_UNDER = re.compile(
+    r"(?:less than|fewer than|below|under|at most|up to|weniger als|unter|<|≤)\s?=?\s?$", re.IGNORECASE
+)
 _OVER = re.compile(r"(?:more than|over|above|at least|beyond|mehr als|über|>|≥)\s?=?\s?$", re.IGNORECASE)
 _LOST = re.compile(
     r"\b(?:lost|lose|loses|losing|fell|falls|dropped|declined|down|loss of|fall of|drop of|minus|verlor|fiel)"
@@ -54,7 +90,9 @@ _WON = re.compile(
 )
 _LOST_AFTER = re.compile(r"\s?-?(?:loss|fall|drop|decline|verlust)\b", re.IGNORECASE)
 _WON_AFTER = re.compile(r"\s?-?(?:gain|profit|rise|gewinn)\b", re.IGNORECASE)
+_FOLD = re.compile(r"[ -]?fold\b|\s?×", re.IGNORECASE)
 _JOINED = re.compile(r"\s?(?:to|and|or|,|-|/|bis|und|oder)\s?(?:about\s)?", re.IGNORECASE)
+_OPENS = re.compile(r"\((?:[\d_]+ ?% (?:confidence )?interval:?(?: of| from)?\s)?\s?$", re.IGNORECASE)
 _CLOSES = re.compile(r"(?:\s?(?:to|bis|-|\.\.\.?)\s?[-+]?[\d.,]+)?\s?\)", re.IGNORECASE)
 _PAIRED = re.compile(r"\s?(?:to|and|-|bis|und|\.\.\.?)\s?", re.IGNORECASE)
 
@@ -63,7 +101,7 @@ _PAIRED = re.compile(r"\s?(?:to|and|-|bis|und|\.\.\.?)\s?", re.IGNORECASE)
 class Figure:
     """A figure in a text. Values that would be so written lie from `low` to `high`; `start` and `end` are its place.
 
-    `sign` is 0 where none is given. `pair` is shared by the two ends of a range, 0 outside of one.
+    `sign` is 0 where none is given; `is_multiple` that it is written as so many times ("3 x", "× 3", "3-fold"). `pair` is shared by the two ends of a range, 0 outside of one.
     """
 
     text: str
@@ -76,7 +114,7 @@ class Figure:
     start: int
     end: int
     pair: int = 0
-    is_bounded: bool = False
+    is_multiple: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -108,7 +146,7 @@ def _digits(text: str) -> Iterator[Figure]:
         low, high = _span(value, places, before)
         yield Figure(
             written, value * scale, low * scale, high * scale, places, unit, sign, part.start(), part.end(),
-            is_bounded=bool(_UNDER.search(before) or _OVER.search(before)),
+            is_multiple=(part["unit"] or "").lower() == "x" or before.rstrip().endswith("×") or bool(_FOLD.match(after)),
         )  # fmt: skip
 
 
@@ -121,9 +159,7 @@ def _spelled(text: str) -> Iterator[Figure]:
         following = part["following"].lower()
         unit: Unit = "%" if following.startswith("per") else "bp" if following.startswith("basis") else ""
         sign = _direction(text[: part.start()], "")
-        yield Figure(
-            part.group(), value, value - 0.5, value + 0.5, 0, unit, sign, part.start(), part.end()
-        )
+        yield Figure(part.group(), value, value - 0.5, value + 0.5, 0, unit, sign, part.start(), part.end())
 
 
 def _span(value: float, places: int, before: str) -> tuple[float, float]:
@@ -171,12 +207,16 @@ def _with_units(found: list[Figure], text: str) -> list[Figure]:
     done = list(found)
     for at in range(len(done) - 2, -1, -1):
         one, after = done[at], done[at + 1]
-        if one.unit == "" and after.unit not in ("", "time") and _JOINED.fullmatch(text[one.end : after.start]):
+        if (
+            one.unit == ""
+            and after.unit not in ("", "time")
+            and _JOINED.fullmatch(text[one.end : after.start])
+        ):
             done[at] = replace(one, unit=after.unit)
     for at in range(1, len(done)):
         before, one = done[at - 1], done[at]
         between = text[before.end : one.start]
-        opens = between.endswith("(") and len(between) < 40
+        opens = bool(_OPENS.search(between)) and len(between) < 60
         inside = before.pair == -1 and _PAIRED.fullmatch(between)
         if one.unit == "" and before.unit in ("%", "bp") and (opens or inside):
             if _CLOSES.match(text[one.end :]):
@@ -190,9 +230,10 @@ def _with_pairs(found: list[Figure], text: str) -> list[Figure]:
     for at in range(len(done) - 1):
         one, after = done[at], done[at + 1]
         between = text[one.end : after.start]
-        opened = re.search(r"(?:\(|between |from |zwischen |von |interval (?:of |is |from )?)\D{0,12}$", text[: one.start])
+        opened = re.search(
+            r"(?:\(|between |from |zwischen |von |interval (?:of |is |from )?)\D{0,12}$", text[: one.start]
+        )
         if one.unit == after.unit != "time" and opened and _PAIRED.fullmatch(between):
             number += 1
             done[at], done[at + 1] = replace(one, pair=number), replace(after, pair=number)
     return done
-

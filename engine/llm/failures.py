@@ -28,10 +28,7 @@ def explain(error: Exception, settings: ModelSettings, model: str) -> ModelFailu
     if status in (401, 403):
         return ModelFailure("lasting", f"The model's server refused the key: check {settings.key_name}.")
     if status == 404:
-        named = settings.model_name_setting
-        return ModelFailure(
-            "lasting", f"The model's server does not know the model {model!r}: check {named}."
-        )
+        return ModelFailure("lasting", _not_there(settings, model, code, said))
     if status == 402 or code == "insufficient_quota" or re.search(r"credit balance|insufficient_quota", said):
         return ModelFailure(
             "lasting",
@@ -45,14 +42,38 @@ def explain(error: Exception, settings: ModelSettings, model: str) -> ModelFailu
         return ModelFailure(
             "reply", f"The model's server did not accept the request (HTTP {status}: {said})."
         )
-    name = type(error).__name__
-    if "Timeout" in name or isinstance(error, TimeoutError):
+    return _of_the_line(error, settings)
+
+
+def _not_there(settings: ModelSettings, model: str, code: str, said: str) -> str:
+    """What is not there: the model, or on somebody's own server perhaps the whole address."""
+    known = code == "model_not_found" or "model" in said.lower()
+    if settings.is_compatible_server and not known:
+        return (
+            f"There is nothing at {settings.host}{settings.path}: check OPENAI_BASE_URL (most end in /v1), "
+            f"and that the server has the model {model!r}."
+        )
+    return f"The model's server does not know the model {model!r}: check {settings.model_name_setting}."
+
+
+def _of_the_line(error: Exception, settings: ModelSettings) -> ModelFailure:
+    """A failure without an answer's status: libraries wrap it, so the causes behind it are looked at, too."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    names = {type(cause).__name__ for cause in causes}
+    if any("Timeout" in name for name in names):
         return ModelFailure("passing", "The model's server did not answer in time.")
-    if "Connection" in name or "Connect" in name:
-        return ModelFailure("passing", "The model's server cannot be reached.")
-    if name in ("RemoteProtocolError", "ReadError"):
-        return ModelFailure("passing", "The model's server broke its answer off.")
-    return ModelFailure("reply", f"The model's answer could not be read ({name}).")
+    if any("without sending" in str(cause) for cause in causes):
+        return ModelFailure("passing", "The model's server closed the connection without an answer.")
+    if names & {"RemoteProtocolError", "ReadError", "IncompleteRead"}:
+        return ModelFailure("reply", "The model's server broke its answer off in the middle.")
+    if any("Connect" in name for name in names):
+        where = f" at {settings.host}: check {settings.address_name}" if settings.host else ""
+        return ModelFailure("passing", f"The model's server cannot be reached{where}.")
+    return ModelFailure("reply", f"The model's answer could not be read ({type(error).__name__}).")
 
 
 def _said(error: Exception) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from engine.errors import EngineError
 from engine.llm.prices import PriceTable
 from engine.llm.settings import ModelSettings
 from storage import redaction
@@ -14,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Models:
-    """Who thinks for the agents, if anybody does."""
+    """Who thinks for the agents, if anybody does. `problem` says why nobody does though somebody was named."""
 
     settings: ModelSettings
     prices: PriceTable
+    problem: str = ""
     _open: "dict[str, ChatModel]" = field(default_factory=dict)
 
     @classmethod
@@ -27,9 +31,21 @@ class Models:
         return cls(settings, PriceTable(prices, free_if_unknown=settings.is_compatible_server))
 
     @classmethod
-    def none(cls) -> "Models":
+    def none(cls, problem: str = "") -> "Models":
         """Nobody: the offline planner does everything."""
-        return cls(ModelSettings.model_construct(llm_provider="offline"), PriceTable({}))
+        return cls(ModelSettings.model_construct(llm_provider="offline"), PriceTable({}), problem)
+
+    @classmethod
+    def of_environment(cls, prices: Mapping[str, tuple[float, float]]) -> "Models":
+        """The models that the environment names, their library loaded; nobody, with the reason, where they cannot be used."""
+        try:
+            models = cls.of(ModelSettings(), prices)
+            models.preload()
+        except ValidationError as error:
+            return cls.none(worded(error))
+        except EngineError as error:
+            return cls.none(str(error))
+        return models
 
     @property
     def are_there(self) -> bool:
@@ -56,3 +72,14 @@ class Models:
         for model in self._open.values():
             model.client.close()
         self._open.clear()
+
+
+def worded(error: ValidationError) -> str:
+    """What is wrong with the settings of a model, in one sentence that names the setting."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    why = first["msg"].removeprefix("Value error, ").rstrip(".")
+    if not first["loc"]:
+        return f"{why}."
+    name = str(first["loc"][0]).upper()
+    hint = ", such as http://localhost:11434/v1" if "url" in first["type"] else ""
+    return f"{name} cannot be used: {why[:1].lower()}{why[1:]}{hint}."

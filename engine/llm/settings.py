@@ -70,6 +70,13 @@ class ModelSettings(BaseSettings):
                 raise ValueError("LLM_PROVIDER is azure: set AZURE_OPENAI_API_KEY and AZURE_OPENAI_ENDPOINT")
             case "anthropic" if not self.anthropic_api_key:
                 raise ValueError("LLM_PROVIDER is anthropic: set ANTHROPIC_API_KEY")
+            case None if not (self.openai_api_key or self.openai_base_url) and (
+                bool(self.azure_openai_api_key) != bool(self.azure_openai_endpoint)
+            ):
+                there, missing = "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"
+                if not self.azure_openai_api_key:
+                    there, missing = missing, there
+                raise ValueError(f"{there} is set and {missing} is not: Azure needs both")
         return self
 
     @property
@@ -96,6 +103,36 @@ class ModelSettings(BaseSettings):
     def is_compatible_server(self) -> bool:
         """Whether OPENAI_BASE_URL names somebody else's server."""
         return self.provider == "openai" and self.openai_base_url is not None
+
+    @property
+    def address(self) -> AnyHttpUrl | None:
+        """Where the provider is reached, where that was set; None for the provider's own address."""
+        return {
+            "openai": self.openai_base_url,
+            "azure": self.azure_openai_endpoint,
+            "anthropic": self.anthropic_base_url,
+        }.get(self.provider)
+
+    @property
+    def address_name(self) -> str:
+        """The environment name of that address."""
+        return {"azure": "AZURE_OPENAI_ENDPOINT", "anthropic": "ANTHROPIC_BASE_URL"}.get(
+            self.provider, "OPENAI_BASE_URL"
+        )
+
+    @property
+    def host(self) -> str:
+        """The server's name and port, without a path or what could be a secret; "" for the provider's own."""
+        if self.address is None:
+            return ""
+        port = self.address.port
+        usual = {"http": 80, "https": 443}.get(self.address.scheme)
+        return f"{self.address.host}{'' if port in (None, usual) else f':{port}'}"
+
+    @property
+    def path(self) -> str:
+        """The path of the address that was set."""
+        return (self.address.path or "").rstrip("/") if self.address else ""
 
     @property
     def key_name(self) -> str:

@@ -64,7 +64,7 @@ def of_judgement(judgement: Judgement) -> dict[str, Any]:
         "least_correlation_shown": said.least_edge_shown,
         "least_correlation_paying": said.least_edge_paying,
     }
-    return _short(found)
+    return dict(_short(found))
 
 
 def of_look(found: Exploration) -> dict[str, Any]:
@@ -83,8 +83,10 @@ def of_look(found: Exploration) -> dict[str, Any]:
             for k, b in enumerate(both.coins)
             if i < k
         }
-        told["correlation_with_next_bar"] = {f"{one.first} before {one.then}": one.value for one in both.leads if one.is_clear}
-    return _short(told)
+        told["correlation_with_next_bar"] = {
+            f"{one.first} before {one.then}": one.value for one in both.leads if one.is_clear
+        }
+    return dict(_short(told))
 
 
 def estimate(found: Estimate) -> list[float]:
@@ -109,15 +111,24 @@ def _coin(coin: Explored) -> dict[str, Any]:
         "lowest_close": coin.lowest,
         "highest_close": coin.highest,
         "deepest_fall": falls[0].depth if falls else 0.0,
-        "deepest_fall_when": [_moment(at) for at in (falls[0].peak, falls[0].trough, falls[0].recovered)] if falls else [],
+        "deepest_fall_when": [_moment(at) for at in (falls[0].peak, falls[0].trough, falls[0].recovered)]
+        if falls
+        else [],
         "volatility_bps_a_bar": spread.deviation_bps,
         "rare_moves_times_normal": spread.far_times,
-        "moves_of_four_deviations": {"bars": spread.far, "of_bars": spread.bars, "size_bps": 4 * spread.deviation_bps},
+        "moves_of_four_deviations": {
+            "bars": spread.far,
+            "of_bars": spread.bars,
+            "size_bps": 4 * spread.deviation_bps,
+        },
         "excess_kurtosis": spread.excess_kurtosis,
         "skew": spread.skew,
         "moves": {
             f"of_a_{one.length}": {
-                "worst": one.fall, "worst_ended": _moment(one.fall_at), "best": one.rise, "best_ended": _moment(one.rise_at),
+                "worst": one.fall,
+                "worst_ended": _moment(one.fall_at),
+                "best": one.rise,
+                "best_ended": _moment(one.rise_at),
             }
             for one in coin.extremes
         },

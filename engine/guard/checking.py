@@ -12,7 +12,8 @@ SMALL = 100
 # Shares that are also spoken of in basis points.
 MOVES = frozenset({"return", "volatility"})
 _BARE = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:bps?|k|M|x|%)?")
-_LENGTH = re.compile(r"\d+(?:\.\d+)?-?(?:min(?:ute)?s?|m|h(?:ours?)?|d(?:ays?)?|w(?:eeks?)?)", re.IGNORECASE)
+# A span of time or a figure joined to its noun: 1h, 90-day, 3-fold.
+_LENGTH = re.compile(r"\d+(?:[.,]\d+)*(?:(?:min|m|h|d|w)|-[a-z]+)", re.IGNORECASE)
 _ISO = re.compile(r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?=T|\b)")
 _MONTHS = {
     word: at
@@ -123,6 +124,8 @@ def _is_written(figure: Figure, source: Source) -> bool:
     """Whether a source, in the figure's unit and with its sign, is written as the figure is."""
     scale = _SCALES[figure.unit].get(source.kind)
     if scale is None or (figure.sign and source.sign and figure.sign != source.sign):
+        return False
+    if figure.is_p and source.kind != "p":
         return False
     if figure.is_multiple and source.kind == "share" and source.topics & MOVES:
         return figure.low <= 1 + source.sign * source.value <= figure.high

@@ -139,12 +139,9 @@ class Figures:
             for figure in written.figures(_ISO_DAY.sub("", sentence)):
                 span = base + figure.pair if figure.pair else 0
                 self._spans = max(self._spans, span)
-                kind: Kind = (
-                    "p"
-                    if figure.unit == "" and re.search(r"\bp\s?[=<>]\s?$", sentence[: figure.start])
-                    else ("count" if figure.is_whole else figure.unit)
-                )
-                self.sources.append(Source(figure.value, figure.sign, kind, about, words, span))
+                kind: Kind = "p" if figure.is_p else "count" if figure.is_whole else figure.unit
+                subject = frozenset({"p"}) if figure.is_p else about
+                self.sources.append(Source(figure.value, figure.sign, kind, subject, words, span))
             base = self._spans
 
 

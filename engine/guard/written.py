@@ -90,6 +90,7 @@ _WON = re.compile(
 )
 _LOST_AFTER = re.compile(r"\s?-?(?:loss|fall|drop|decline|verlust)\b", re.IGNORECASE)
 _WON_AFTER = re.compile(r"\s?-?(?:gain|profit|rise|gewinn)\b", re.IGNORECASE)
+_P = re.compile(r"\bp(?:[- ]?(?:value|wert))?\s?(?:of|is|was|=|<|>|≈|von|ist)?\s?[<>=]?\s?$", re.IGNORECASE)
 _FOLD = re.compile(r"[ -]?fold\b|\s?×", re.IGNORECASE)
 _JOINED = re.compile(r"\s?(?:to|and|or|,|-|/|bis|und|oder)\s?(?:about\s)?", re.IGNORECASE)
 _OPENS = re.compile(r"\((?:[\d_]+ ?% (?:confidence )?interval:?(?: of| from)?\s)?\s?$", re.IGNORECASE)
@@ -101,7 +102,8 @@ _PAIRED = re.compile(r"\s?(?:to|and|-|bis|und|\.\.\.?)\s?", re.IGNORECASE)
 class Figure:
     """A figure in a text. Values that would be so written lie from `low` to `high`; `start` and `end` are its place.
 
-    `sign` is 0 where none is given; `is_multiple` that it is written as so many times ("3 x", "× 3", "3-fold"). `pair` is shared by the two ends of a range, 0 outside of one.
+    `sign` is 0 where none is given; `is_multiple` that it is written as so many times ("3 x", "× 3", "3-fold"),
+    `is_p` that it is called p. `pair` is shared by the two ends of a range, 0 outside of one.
     """
 
     text: str
@@ -115,6 +117,7 @@ class Figure:
     end: int
     pair: int = 0
     is_multiple: bool = False
+    is_p: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -147,6 +150,7 @@ def _digits(text: str) -> Iterator[Figure]:
         yield Figure(
             written, value * scale, low * scale, high * scale, places, unit, sign, part.start(), part.end(),
             is_multiple=(part["unit"] or "").lower() == "x" or before.rstrip().endswith("×") or bool(_FOLD.match(after)),
+            is_p=bool(_P.search(before)),
         )  # fmt: skip
 
 

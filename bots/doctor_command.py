@@ -26,17 +26,18 @@ class Finding:
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--check-model", is_flag=True, help="Ask each language model once (a few hundred tokens).")
+def doctor(check_model: bool) -> None:
     """Check what is configured and whether it works. Exit status 1 when something that is needed does not."""
     failed = False
-    for finding in _examine():
+    for finding in _examine(check_model=check_model):
         failed = failed or finding.word == "failed"
         click.echo(f"{MARKS[finding.word]} {finding.word:<6} {finding.about:<9} {finding.said}")
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def _examine() -> Iterator[Finding]:
+def _examine(*, check_model: bool) -> Iterator[Finding]:
     from storage.embedded import HomeSettings, connect
     from storage.errors import StorageError
 
@@ -44,6 +45,8 @@ def _examine() -> Iterator[Finding]:
     yield _try("home", lambda: _home(HomeSettings()))
     yield _try("limits", _limits)
     yield _try("sandbox", _sandbox)
+    yield from _models(check=check_model)
+    yield _try("agents", _agents)
     try:
         services = connect()
     except StorageError as error:
@@ -111,6 +114,65 @@ def _sandbox() -> tuple[Word, str]:
     walls = f"Landlock {held.landlock}, seccomp{', namespaces' if held.namespaces else ''}"
     where = "" if held.own else f", at {sandbox.address}"
     return "ok", f"the self-test could not get out ({walls}){where}"
+
+
+def _models(*, check: bool) -> Iterator[Finding]:
+    """The language models: who thinks, at what price, within what limits. They are asked only when that is wanted."""
+    from pydantic import ValidationError
+
+    from engine.agents import AGENTS
+    from engine.budget import BudgetSettings
+    from engine.llm import diagnosis
+    from engine.llm.models import Models, worded
+    from engine.proposal import AGENT as PLANNING
+
+    try:
+        budgets = BudgetSettings()
+    except ValidationError as error:
+        yield Finding("model", "failed", worded(error))
+        return
+    models = Models.of_environment(budgets.llm_prices)
+    try:
+        if models.problem:
+            yield Finding(
+                "model", "failed", f"{models.problem} Until then runs go on with the offline planner."
+            )
+        elif not models.are_there:
+            yield Finding(
+                "model", "note", "none: the offline planner thinks, at no cost; see “A language model”"
+            )
+        else:
+            yield Finding("model", "ok", diagnosis.described(models))
+            agents = (PLANNING, *AGENTS, *_own_agents())
+            for agent in diagnosis.unknown_agents(models, agents):
+                yield Finding(
+                    "model", "failed", f"LLM_MODELS names {agent!r}; there are {', '.join(agents)}."
+                )
+            known, said = diagnosis.priced(models)
+            yield Finding("model", "ok" if known else "note", said)
+            yield Finding("budget", "ok", diagnosis.limited(budgets))
+            for name in diagnosis.names(models) if check else ():
+                works, said = diagnosis.tried(models, name)
+                yield Finding("model", "ok" if works else "failed", said)
+    finally:
+        models.close()
+
+
+def _agents() -> tuple[Word, str]:
+    own = _own_agents()
+    return (
+        ("ok", f"ours and {', '.join(own)}")
+        if own
+        else ("ok", "ours alone; OMC_AGENTS names a folder of your own")
+    )
+
+
+def _own_agents() -> tuple[str, ...]:
+    """The names of people's own agents, where a folder of them is named. Raises BadAgent."""
+    from engine.custom_agents import AgentSettings, load
+
+    folder = AgentSettings().omc_agents
+    return tuple(stage.name for stage in load(folder)) if folder else ()
 
 
 def _database(database: "Database") -> tuple[Word, str]:

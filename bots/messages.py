@@ -345,18 +345,20 @@ def _measures(progress: Progress, now: datetime, words: Words, usual_seconds: fl
 def _meter(usage: Mapping[str, Any], words: Words) -> str:
     """What the language model has cost: tokens and dollars, of the limit, beside the estimate."""
     estimate = usage.get("estimate") or {}
-    about = (
-        words("usage.estimate", tokens=count(estimate["tokens"]), cost=money(estimate["usd"]))
-        if estimate
-        else ""
-    )
+    about = ""
+    if estimate:
+        key = "usage.estimate" if estimate.get("priced", True) else "usage.estimate.unpriced"
+        about = words(key, tokens=count(estimate["tokens"]), cost=money(estimate["usd"]))
     if not usage.get("calls"):
         return about
-    cap = usage.get("cap_usd")
     tokens, cost = count(usage["tokens"]), money(usage["usd"])
-    spent = words("usage", tokens=tokens, cost=cost)
-    if cap is not None:
-        spent = words("usage.of", tokens=tokens, cost=cost, budget=money(cap))
+    if not usage.get("priced", True):
+        most = usage.get("cap_tokens")
+        spent = words("usage.unpriced", tokens=tokens if most is None else f"{tokens} / {count(most)}")
+    elif usage.get("cap_usd") is not None:
+        spent = words("usage.of", tokens=tokens, cost=cost, budget=money(usage["cap_usd"]))
+    else:
+        spent = words("usage", tokens=tokens, cost=cost)
     return f"{spent} ({about})" if about else spent
 
 

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from engine.llm.prices import PriceTable, parse_prices
 from engine.speech import figures, say
 from storage import sessions, usage
-from storage.usage import Cap, Refused, Reserved, Scope, Spent
+from storage.usage import Call, Cap, Refused, Reserved, Scope, Spent
 
 if TYPE_CHECKING:
     from engine.work import Work
@@ -62,12 +62,13 @@ class BudgetSettings(BaseSettings):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will probably use; `measured` when earlier runs with the model say so."""
+    """What a run will probably use; `measured` when earlier runs with the model say so, `priced` when its price is known."""
 
     model: str
     tokens: int
     usd: float
     measured: bool
+    priced: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,33 +87,31 @@ class Budget:
         self._prices = prices
         self._caps = settings.caps(_own_limit(work.assignment.preferences))
 
-    def reserve(self, agent: str, model: str, input_tokens: int, output_tokens: int) -> int | OverCap:
-        """Take what a call can come to out of the purse, or say which limit is in its way. Raises LeaseLost."""
+    def reserve(
+        self, agent: str, model: str, input_tokens: int, most_output: int, least_output: int
+    ) -> Reserved | OverCap:
+        """Take what a call can come to out of the purse, with as long an answer as is left for it.
+
+        Where not even an answer of `least_output` tokens could be paid, say which limit is in its way. Raises LeaseLost.
+        """
         price = self._prices.find(model)
+        call = Call(
+            agent,
+            model,
+            input_tokens,
+            most_output,
+            min(least_output, most_output),
+            price.input_usd / 1e6,
+            price.output_usd / 1e6,
+        )
         with self._work.database.begin() as db:
-            outcome = usage.reserve(
-                db,
-                self._work.lease,
-                self._caps,
-                agent=agent,
-                model=model,
-                input_tokens=input_tokens,
-                output_tokens=output_tokens,
-                cost_usd=price.of(input_tokens, output_tokens),
-            )
+            outcome = usage.reserve(db, self._work.lease, self._caps, call)
         match outcome:
             case Refused(cap=cap, spent=spent):
                 with self._work.speaking():  # the thread is told first of all; the report quotes it
-                    return OverCap(
-                        say(
-                            "The model budget {whose} is used up ({spent} of {limit}).",
-                            whose=say(SCOPES[cap.scope]),
-                            spent=written(spent),
-                            limit=_limit(cap),
-                        )
-                    )
+                    return OverCap(_refused(cap, spent))
             case Reserved():
-                return outcome.usage_id
+                return outcome
 
     def settle(self, usage_id: int, model: str, input_tokens: int, output_tokens: int) -> float:
         """Put the true figures in, show the meter, warn near a limit; returns what the call cost."""
@@ -123,7 +122,7 @@ class Budget:
             db.flush()
             owner = {"session_id": row.id, "owner_id": row.owner_id}
             spent = {cap.scope: usage.spent_in(db, cap.scope, **owner) for cap in self._caps}
-        self._show(spent["session"])
+        self._show(spent["session"], is_priced=self._prices.find(model).known)
         for cap in self._caps:
             used = _share(cap, spent[cap.scope])
             if used * 100 >= self._settings.budget_alert_percent:
@@ -142,14 +141,15 @@ class Budget:
         with self._work.database.begin() as db:
             known = usage.typical(db, model)
         read, wrote = known or STANDARD
-        return Estimate(model, read + wrote, self._prices.find(model).of(read, wrote), known is not None)
+        price = self._prices.find(model)
+        return Estimate(model, read + wrote, price.of(read, wrote), known is not None, price.known)
 
     def spent(self) -> Spent:
         """What this run has spent so far."""
         with self._work.database.begin() as db:
             return usage.of_session(db, self._work.lease.session_id)
 
-    def _show(self, spent: Spent) -> None:
+    def _show(self, spent: Spent, *, is_priced: bool) -> None:
         cap = self._caps[0]
         self._work.tell(
             f"usage:{spent.calls}:{spent.tokens}",
@@ -160,12 +160,22 @@ class Budget:
                 "calls": spent.calls,
                 "cap_tokens": cap.tokens,
                 "cap_usd": cap.usd,
+                "priced": is_priced,
             },
         )
 
 
 # Tokens read and written by a whole run of the standard goal (up or down of one coin, an hour ahead, 90 days).
 STANDARD = (25_000, 2_000)
+
+
+def _refused(cap: Cap, spent: Spent) -> str:
+    values = {"whose": say(SCOPES[cap.scope]), "spent": written(spent), "limit": _limit(cap)}
+    if _share(cap, spent) >= 1:
+        return say("The model budget {whose} is used up ({spent} of {limit}).", **values)
+    return say(
+        "The model budget {whose} leaves too little for another answer ({spent} of {limit} used).", **values
+    )
 
 
 def written(spent: Spent) -> str:

@@ -165,7 +165,7 @@ def _approval(spec: Spec, estimate: Estimate) -> dict[str, Any]:
             plan=", ".join([*parts, *spec.models]),
             model=estimate.model,
             tokens=estimate.tokens,
-            cost=dollars(estimate.usd),
+            cost=dollars(estimate.usd) if estimate.priced else say("price unknown"),
             how=say("as earlier runs used") if estimate.measured else say("by rule of thumb"),
         ),
         "choices": [say(choice) for choice in APPROVALS],

@@ -17,12 +17,15 @@ from pydantic import BaseModel
 from engine import audit
 from engine.budget import OverCap
 from engine.llm.failures import ModelFailure, explain
+from engine.speech import say
 from engine.work import Work
 
 LONGEST_TEXT = 2_000
 MOST_CALLS_AT_ONCE = 24
-# Fewer characters a token than any text in use has: an estimate must not come out too low.
+# Fewer than text in Latin letters and figures has: an estimate must not come out too low. Of other letters each is one.
 CHARACTERS_PER_TOKEN = 3.0
+# A shorter answer is none: a call with a few sentences takes so many tokens.
+LEAST_ANSWER = 256
 # More characters a token than any answer has on the whole.
 LONGEST_TOKEN = 12
 
@@ -48,9 +51,10 @@ def ask(
     settings = work.models.settings
     schemas = [convert_to_openai_tool(offered) for offered in tools]
     read = estimate_tokens(messages, schemas)
-    reserved = work.budget.reserve(agent, model_name, read, settings.max_tokens_per_request)
+    reserved = work.budget.reserve(agent, model_name, read, settings.max_tokens_per_request, LEAST_ANSWER)
     if isinstance(reserved, OverCap):
         return ModelFailure("budget", reserved.message)
+    most = reserved.output_tokens
     names = [schema["function"]["name"] for schema in schemas]
     audit.prompt(work, agent, messages, model=model_name, tools=names)
     began = time.monotonic()
@@ -59,25 +63,32 @@ def ask(
         model.client.deadline = began + seconds
         options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
         said = _answer(
-            model.chat.bind_tools(schemas, **options),
+            model.chat.bind_tools(schemas, **options, max_tokens=most),
             messages,
             streamed=settings.enable_streaming,
-            most_tokens=settings.max_tokens_per_request,
+            most_tokens=most,
         )
     except GraphBubbleUp:
         raise
     except Exception as error:
         # Whatever a provider's library raises, the run goes on without it: this is where that is decided.
-        failed = explain(error, settings, model_name)
+        with work.speaking():
+            failed = explain(error, settings, model_name)
         logger.warning("%s: %s", model_name, failed.message, exc_info=failed.kind == "reply")
         # A request that was answered with an error is not charged; one that broke off probably is.
         charged = 0 if getattr(error, "status_code", None) or failed.kind == "lasting" else read
-        cost = work.budget.settle(reserved, model_name, charged, 0)
+        cost = work.budget.settle(reserved.usage_id, model_name, charged, 0)
         audit.failure(work, agent, failed.message, model=model_name, usd=cost, seconds=_since(began))
         return failed
     used_read, used_wrote, counted = _usage(said, read)
-    cost = work.budget.settle(reserved, model_name, used_read, used_wrote)
+    cost = work.budget.settle(reserved.usage_id, model_name, used_read, used_wrote)
     failure = examine(said, streamed=settings.enable_streaming)
+    if failure and most < settings.max_tokens_per_request and _is_cut(said):
+        with work.speaking():
+            failure = ModelFailure(
+                "budget",
+                say("The {n:,} tokens that the model budget left were too few for an answer.", n=most),
+            )
     audit.reply(
         work,
         agent,
@@ -131,8 +142,8 @@ def _has_broken_arguments(said: AIMessage) -> bool:
 
 def examine(said: AIMessage, *, streamed: bool) -> ModelFailure | None:
     """What is wrong with an answer, before anybody looks at what its tool calls want."""
-    ended = said.response_metadata.get("finish_reason") or said.response_metadata.get("stop_reason")
-    if ended in ("length", "max_tokens"):
+    ended = _end(said)
+    if _is_cut(said):
         return _useless("its answer was longer than a request may be")
     if ended in ("content_filter", "refusal"):
         return _useless("it refused to answer")
@@ -147,14 +158,26 @@ def examine(said: AIMessage, *, streamed: bool) -> ModelFailure | None:
     return None
 
 
+def _end(said: AIMessage) -> str:
+    """Why an answer ended, as its provider calls it; "" where it does not say."""
+    return str(said.response_metadata.get("finish_reason") or said.response_metadata.get("stop_reason") or "")
+
+
+def _is_cut(said: AIMessage) -> bool:
+    return _end(said) in ("length", "max_tokens")
+
+
 def estimate_tokens(messages: Sequence[BaseMessage], schemas: Sequence[dict[str, Any]]) -> int:
     """About how many tokens a request has; rather too many."""
-    characters = sum(
-        len(audit.text_of(message)) + len(json.dumps(getattr(message, "tool_calls", None) or "")) + 16
-        for message in messages
-    )
-    characters += sum(len(json.dumps(schema)) for schema in schemas)
-    return math.ceil(characters / CHARACTERS_PER_TOKEN)
+    texts = [audit.text_of(message) for message in messages]
+    texts += [json.dumps(getattr(message, "tool_calls", None) or "") for message in messages]
+    texts += [json.dumps(schema) for schema in schemas]
+    return sum(map(_tokens, texts)) + 6 * len(messages)
+
+
+def _tokens(text: str) -> int:
+    plain = len(text.encode("ascii", "ignore"))
+    return math.ceil(plain / CHARACTERS_PER_TOKEN) + len(text) - plain
 
 
 def _useless(why: str) -> ModelFailure:
@@ -167,10 +190,8 @@ def _usage(said: AIMessage, estimated: int) -> tuple[int, int, bool]:
         read, wrote = said.usage_metadata["input_tokens"], said.usage_metadata["output_tokens"]
         # Whoever counts nothing for what was read (or less than nothing) must not lower the meter.
         return int(read) if read > 0 else estimated, max(0, int(wrote)), read > 0
-    written = len(audit.text_of(said)) + len(
-        json.dumps([said.tool_calls, said.invalid_tool_calls], default=str)
-    )
-    return estimated, math.ceil(written / CHARACTERS_PER_TOKEN), False
+    calls = json.dumps([said.tool_calls, said.invalid_tool_calls], default=str)
+    return estimated, _tokens(audit.text_of(said)) + _tokens(calls), False
 
 
 def _since(began: float) -> float:

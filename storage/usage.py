@@ -39,66 +39,79 @@ class Cap:
     tokens: int | None
     usd: float | None
 
-    def allows(self, spent: Spent) -> bool:
-        return (self.tokens is None or spent.tokens <= self.tokens) and (
-            self.usd is None or spent.usd <= self.usd
-        )
+
+@dataclass(frozen=True)
+class Call:
+    """A call that somebody wants to make: what it reads, the longest and the shortest answer of use, dollars a token."""
+
+    agent: str
+    model: str
+    input_tokens: int
+    most_output_tokens: int
+    least_output_tokens: int
+    usd_a_token_read: float
+    usd_a_token_written: float
+
+    def cost_usd(self, output_tokens: int) -> float:
+        """What it costs with an answer of that length."""
+        return self.input_tokens * self.usd_a_token_read + output_tokens * self.usd_a_token_written
+
+    def longest_answer(self, cap: Cap, spent: Spent) -> int:
+        """The longest answer that a cap leaves room for; less than nothing where what is read is too much already."""
+        longest = self.most_output_tokens
+        if cap.tokens is not None:
+            longest = min(longest, cap.tokens - spent.tokens - self.input_tokens)
+        if cap.usd is not None:
+            left = cap.usd - spent.usd - self.cost_usd(0)
+            if left < 0:
+                return -1
+            if self.usd_a_token_written > 0:
+                longest = min(longest, int(left / self.usd_a_token_written))
+        return longest
 
 
 @dataclass(frozen=True)
 class Reserved:
-    """A call that may be made. `after` is what each scope comes to if it costs the most it can."""
+    """A call that may be made, with an answer of so many tokens at most."""
 
     usage_id: int
-    after: dict[Scope, Spent]
+    output_tokens: int
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A call that would go over a cap; `spent` is what was spent before it."""
+    """A call for which a cap leaves too little; `spent` is what was spent before it."""
 
     cap: Cap
     spent: Spent
 
 
-def reserve(
-    db: Session,
-    lease: Lease,
-    caps: Sequence[Cap],
-    *,
-    agent: str,
-    model: str,
-    input_tokens: int,
-    output_tokens: int,
-    cost_usd: float,
-) -> Reserved | Refused:
-    """Write down a call before it is made, unless it could go over a cap. Raises LeaseLost.
+def reserve(db: Session, lease: Lease, caps: Sequence[Cap], call: Call) -> Reserved | Refused:
+    """Write down a call before it is made, at the most that it can come to within every cap. Raises LeaseLost.
 
     One at a time in the whole installation, so that runs that ask at once cannot pass a cap together.
     """
     row = sessions.held(db, lease)
     db.execute(select(func.pg_advisory_xact_lock(USAGE_LOCK)))
-    after: dict[Scope, Spent] = {}
+    longest = call.most_output_tokens
     for cap in caps:
         spent = spent_in(db, cap.scope, session_id=row.id, owner_id=row.owner_id)
-        after[cap.scope] = Spent(
-            spent.tokens + input_tokens + output_tokens, spent.usd + cost_usd, spent.calls + 1
-        )
-        if not cap.allows(after[cap.scope]):
+        longest = min(longest, call.longest_answer(cap, spent))
+        if longest < call.least_output_tokens:
             return Refused(cap, spent)
     usage = Usage(
         session_id=row.id,
         owner_id=row.owner_id,
-        agent=agent,
-        model=model,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cost_usd=cost_usd,
+        agent=call.agent,
+        model=call.model,
+        input_tokens=call.input_tokens,
+        output_tokens=longest,
+        cost_usd=call.cost_usd(longest),
         settled=False,
     )
     db.add(usage)
     db.flush()
-    return Reserved(usage.id, after)
+    return Reserved(usage.id, longest)
 
 
 def settle(db: Session, usage_id: int, *, input_tokens: int, output_tokens: int, cost_usd: float) -> None:

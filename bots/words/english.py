@@ -45,6 +45,8 @@ ENGLISH: dict[str, str] = {
     "steps": "step {step} of {steps}",
     "usage": "{tokens} tokens, {cost} USD",
     "usage.estimate": "about {tokens} tokens, {cost} USD",
+    "usage.estimate.unpriced": "about {tokens} tokens, price unknown",
+    "usage.unpriced": "{tokens} tokens, price unknown",
     "usage.of": "{tokens} tokens, {cost} of {budget} USD",
     "estimate": "about {left} to go",
     "place_in_line": "place {place} in the queue",

@@ -45,6 +45,8 @@ GERMAN: dict[str, str] = {
     "steps": "Schritt {step} von {steps}",
     "usage": "{tokens} Token, {cost} USD",
     "usage.estimate": "etwa {tokens} Token, {cost} USD",
+    "usage.estimate.unpriced": "etwa {tokens} Token, Preis unbekannt",
+    "usage.unpriced": "{tokens} Token, Preis unbekannt",
     "usage.of": "{tokens} Token, {cost} von {budget} USD",
     "estimate": "noch etwa {left}",
     "place_in_line": "Platz {place} in der Warteschlange",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.llm.settings import ModelSettings
+from engine.speech import say
 from storage.redaction import redact
 
 # lasting: this model will not answer in this run. passing: it may another time. reply: it answered uselessly.
@@ -26,21 +27,30 @@ def explain(error: Exception, settings: ModelSettings, model: str) -> ModelFailu
     code = str(getattr(error, "code", None) or "")
     said = _said(error)
     if status in (401, 403):
-        return ModelFailure("lasting", f"The model's server refused the key: check {settings.key_name}.")
+        return ModelFailure(
+            "lasting", say("The model's server refused the key: check {key}.", key=settings.key_name)
+        )
     if status == 404:
         return ModelFailure("lasting", _not_there(settings, model, code, said))
     if status == 402 or code == "insufficient_quota" or re.search(r"credit balance|insufficient_quota", said):
         return ModelFailure(
             "lasting",
-            "The account at the model's provider has no credit left: top it up, or use another key.",
+            say("The account at the model's provider has no credit left: top it up, or use another key."),
         )
     if status == 429:
-        return ModelFailure("passing", "The model's server answers no more requests for now (too many).")
+        return ModelFailure("passing", say("The model's server answers no more requests for now (too many)."))
     if isinstance(status, int) and status >= 500:
-        return ModelFailure("passing", f"The model's server has a fault of its own (HTTP {status}).")
+        return ModelFailure(
+            "passing", say("The model's server has a fault of its own (HTTP {status}).", status=str(status))
+        )
     if isinstance(status, int):
         return ModelFailure(
-            "reply", f"The model's server did not accept the request (HTTP {status}: {said})."
+            "reply",
+            say(
+                "The model's server did not accept the request (HTTP {status}: {reason}).",
+                status=str(status),
+                reason=said,
+            ),
         )
     return _of_the_line(error, settings)
 
@@ -49,11 +59,16 @@ def _not_there(settings: ModelSettings, model: str, code: str, said: str) -> str
     """What is not there: the model, or on somebody's own server perhaps the whole address."""
     known = code == "model_not_found" or "model" in said.lower()
     if settings.is_compatible_server and not known:
-        return (
-            f"There is nothing at {settings.host}{settings.path}: check OPENAI_BASE_URL (most end in /v1), "
-            f"and that the server has the model {model!r}."
+        return say(
+            "There is nothing at {address}: check OPENAI_BASE_URL (most end in /v1), and that the server has {model}.",
+            address=f"{settings.host}{settings.path}",
+            model=model,
         )
-    return f"The model's server does not know the model {model!r}: check {settings.model_name_setting}."
+    return say(
+        "The model's server does not know the model {model!r}: check {setting}.",
+        model=model,
+        setting=settings.model_name_setting,
+    )
 
 
 def _of_the_line(error: Exception, settings: ModelSettings) -> ModelFailure:
@@ -65,15 +80,26 @@ def _of_the_line(error: Exception, settings: ModelSettings) -> ModelFailure:
         cause = cause.__cause__ or cause.__context__
     names = {type(cause).__name__ for cause in causes}
     if any("Timeout" in name for name in names):
-        return ModelFailure("passing", "The model's server did not answer in time.")
+        return ModelFailure("passing", say("The model's server did not answer in time."))
     if any("without sending" in str(cause) for cause in causes):
-        return ModelFailure("passing", "The model's server closed the connection without an answer.")
+        return ModelFailure("passing", say("The model's server closed the connection without an answer."))
     if names & {"RemoteProtocolError", "ReadError", "IncompleteRead"}:
-        return ModelFailure("reply", "The model's server broke its answer off in the middle.")
+        return ModelFailure("reply", say("The model's server broke its answer off in the middle."))
     if any("Connect" in name for name in names):
-        where = f" at {settings.host}: check {settings.address_name}" if settings.host else ""
-        return ModelFailure("passing", f"The model's server cannot be reached{where}.")
-    return ModelFailure("reply", f"The model's answer could not be read ({type(error).__name__}).")
+        return ModelFailure("passing", _unreachable(settings))
+    return ModelFailure(
+        "reply", say("The model's answer could not be read ({error}).", error=type(error).__name__)
+    )
+
+
+def _unreachable(settings: ModelSettings) -> str:
+    if not settings.host:
+        return say("The model's server cannot be reached.")
+    return say(
+        "The model's server cannot be reached at {host}: check {setting}.",
+        host=settings.host,
+        setting=settings.address_name,
+    )
 
 
 def _said(error: Exception) -> str:

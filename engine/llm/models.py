@@ -82,4 +82,5 @@ def worded(error: ValidationError) -> str:
         return f"{why}."
     name = str(first["loc"][0]).upper()
     hint = ", such as http://localhost:11434/v1" if "url" in first["type"] else ""
-    return f"{name} cannot be used: {why[:1].lower()}{why[1:]}{hint}."
+    why = why if why[1:2].isupper() else f"{why[:1].lower()}{why[1:]}"
+    return f"{name} cannot be used: {why}{hint}."

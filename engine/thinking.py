@@ -61,9 +61,8 @@ def ask(
     try:
         model = work.models.open(model_name)
         model.client.deadline = began + seconds
-        options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
         said = _answer(
-            model.chat.bind_tools(schemas, **options, max_tokens=most),
+            model.bound(schemas, most),
             messages,
             streamed=settings.enable_streaming,
             most_tokens=most,

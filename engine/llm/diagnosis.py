@@ -82,9 +82,9 @@ def tried(models: Models, name: str) -> tuple[bool, str]:
     try:
         model = models.open(name)
         model.client.deadline = began + CHECK_SECONDS
-        options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
-        bound = model.chat.bind_tools([_TOOL], **options, max_tokens=CHECK_TOKENS)
-        said = bound.invoke([HumanMessage("Call the tool `ready`, and say nothing else.")])
+        said = model.bound([_TOOL], CHECK_TOKENS).invoke(
+            [HumanMessage("Call the tool `ready`, and say nothing else.")]
+        )
     except Exception as error:
         # Whatever a provider's library raises is what was asked for here.
         return False, explain(error, models.settings, name).message

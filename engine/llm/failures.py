@@ -81,7 +81,7 @@ def _of_the_line(error: Exception, settings: ModelSettings) -> ModelFailure:
     names = {type(cause).__name__ for cause in causes}
     if any("Timeout" in name for name in names):
         return ModelFailure("passing", say("The model's server did not answer in time."))
-    if any("without sending" in str(cause) for cause in causes):
+    if any("without sending a response" in str(cause) for cause in causes):
         return ModelFailure("passing", say("The model's server closed the connection without an answer."))
     if names & {"RemoteProtocolError", "ReadError", "IncompleteRead"}:
         return ModelFailure("reply", say("The model's server broke its answer off in the middle."))

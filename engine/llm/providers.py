@@ -1,11 +1,13 @@
 """The providers of language models: one entry each. Their libraries are imported when a model is opened."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable
 
 from engine.errors import EngineError
 from engine.llm.http import LimitedClient, open_client
@@ -24,6 +26,14 @@ class ChatModel:
     chat: BaseChatModel
     client: LimitedClient
     tool_choice: str | None
+    length_option: str = "max_tokens"
+
+    def bound(self, tools: Sequence[Any], most_tokens: int) -> Runnable[Any, AIMessage]:
+        """The model with these tools, its answer at most so long; told to use one of them where it can be told."""
+        options: dict[str, Any] = {self.length_option: most_tokens}
+        if self.tool_choice:
+            options["tool_choice"] = self.tool_choice
+        return self.chat.bind_tools(tools, **options)
 
 
 def import_library(provider: str) -> None:
@@ -40,7 +50,9 @@ def open_model(settings: ModelSettings, name: str) -> ChatModel:
     """A model by its name. Raises NoProvider, and whatever the provider's library makes of bad settings."""
     client = open_client(settings.llm_timeout_seconds)
     chat, tool_choice = PROVIDERS[settings.provider](settings, name, client)
-    return ChatModel(name, chat, client, tool_choice)
+    # Azure's client would send its own limit beside one under the older name.
+    option = "max_completion_tokens" if settings.provider == "azure" else "max_tokens"
+    return ChatModel(name, chat, client, tool_choice, option)
 
 
 def _openai(settings: ModelSettings, name: str, client: LimitedClient) -> tuple[BaseChatModel, str | None]:

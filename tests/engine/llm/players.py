@@ -195,10 +195,10 @@ STAGE_CASES: dict[str, Player] = {
     "invents figures": inventing, "100,000 tokens": flooding, "cut at its limit": endless,
     "500 calls at once": swarming, "only asks": asking, "forges a finding": forging, "HTML": not_json,
     "odd JSON": odd_json, "stream without end": without_end, "no usage": no_usage, "usage below zero": lying_about_usage,
-    "HTTP 400": refused_request,
+    "HTTP 400": refused_request, "stream cut in the middle": cut_stream,
 }  # fmt: skip
 RUN_CASES: dict[str, Player] = {
-    "stream cut in the middle": cut_stream, "HTTP 429, Retry-After": busy, "no credit": out_of_credit,
+    "HTTP 429, Retry-After": busy, "no credit": out_of_credit,
     "HTTP 500": broken, "hangs": hanging,
 }  # fmt: skip
 Make = Callable[[], Player]

@@ -10,6 +10,7 @@ from langchain_core.tools import tool
 from pydantic import ValidationError
 
 from engine.llm.failures import ModelFailure, explain
+from engine.llm.models import Models
 from engine.llm.prices import LISTED, PriceTable, parse_prices
 from engine.llm.providers import open_model
 from engine.llm.settings import ModelSettings
@@ -38,9 +39,8 @@ def settings_for(provider: str, url: str, **more: object) -> ModelSettings:
 def ask(settings: ModelSettings, *, seconds: float = 60) -> AIMessage:
     model = open_model(settings, "test-model")
     model.client.deadline = time.monotonic() + seconds
-    options = {"tool_choice": model.tool_choice} if model.tool_choice else {}
     with model.client:
-        return model.chat.bind_tools([weigh], **options).invoke([HumanMessage("hello")])
+        return model.bound([weigh], settings.max_tokens_per_request).invoke([HumanMessage("hello")])
 
 
 def failure(settings: ModelSettings, *, seconds: float = 60) -> ModelFailure:
@@ -95,7 +95,7 @@ def test_a_server_that_asks_to_wait_is_asked_again_when_it_said(serve: Serve) ->
     ("says", "kind", "words"),
     [
         (Says(status=401), "lasting", "refused the key: check"),
-        (Says(status=404), "lasting", "does not know the model 'test-model'"),
+        (Says(status=404, error={"message": "no such model"}), "lasting", "does not know the model 'test-model'"),
         (Says(status=402), "lasting", "no credit left"),
         (Says(status=429), "passing", "no more requests"),
         (Says(status=500), "passing", "a fault of its own (HTTP 500)"),
@@ -120,7 +120,32 @@ def test_no_credit_left_is_told_from_too_many_requests(serve: Serve) -> None:
 
 def test_a_server_that_is_not_there_is_said_to_be_unreachable() -> None:
     found = failure(settings_for("openai", "http://127.0.0.1:9"))
-    assert (found.kind, found.message) == ("passing", "The model's server cannot be reached.")
+    wanted = "The model's server cannot be reached at 127.0.0.1:9: check OPENAI_BASE_URL."
+    assert (found.kind, found.message) == ("passing", wanted)
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+def test_an_answer_that_is_cut_is_told_from_a_server_that_is_not_there(serve: Serve, streamed: bool) -> None:
+    server = serve(lambda _: Says(text="I will now " * 200, cut_after=700))
+    found = failure(settings_for("openai", server.url, enable_streaming=streamed))
+    assert (found.kind, found.message) == ("reply", "The model's server broke its answer off in the middle.")
+
+
+def test_an_address_without_its_path_is_told_from_an_unknown_model(serve: Serve) -> None:
+    server = serve(lambda _: Says(status=404, error={"message": "Not Found"}))
+    found = failure(ModelSettings.model_validate({"openai_base_url": server.url, "agent_max_retries": 0}))
+    assert "check OPENAI_BASE_URL (most end in /v1), and that the server has test-model" in found.message
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "anthropic"])
+def test_an_answer_is_asked_for_as_short_as_what_is_left(serve: Serve, provider: str) -> None:
+    server = serve(lambda _: Says(calls=(("weigh", {"coin": "btc"}),)))
+    model = open_model(settings_for(provider, server.url, max_tokens_per_request=4_000), "test-model")
+    with model.client:
+        model.bound([weigh], 300).invoke([HumanMessage("hello")])
+    body = server.asked[0].body
+    asked = [body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    assert [most for most in asked if most is not None] == [300]
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
@@ -165,16 +190,40 @@ def test_who_thinks_follows_from_the_keys_there_are() -> None:
     assert KEY not in repr(own)
 
 
-def test_prices_are_found_by_the_longest_name_and_unknown_models_are_not_free() -> None:
+def test_prices_are_found_by_name_and_a_model_nobody_names_has_none() -> None:
     table = PriceTable(parse_prices("mine=1/2, gpt-4.1-mini=0.5/2"))
     assert table.find("mine").of(1_000_000, 500_000) == 2.0
     assert table.find("gpt-4.1-mini-2025-04-14").input_usd == 0.5
     assert table.find("gpt-4.1-2025-04-14").input_usd == LISTED["gpt-4.1"][0]
-    unknown = table.find("brand-new")
-    assert (unknown.known, unknown.output_usd) == (False, max(LISTED.values())[1])
-    assert PriceTable({}, free_if_unknown=True).find("llama").of(10**6, 10**6) == 0
+    assert table.find("claude-haiku-4-5-20251001").known
+    for unknown in ("brand-new", "gpt-5-pro", "gpt-4.1-ultra", "o3-pro"):
+        assert not table.find(unknown).known, "another model's price must not stand in"
+    own_server = PriceTable({}, free_if_unknown=True).find("llama")
+    assert (own_server.known, own_server.of(10**6, 10**6)) == (True, 0)
     with pytest.raises(ValueError, match="two numbers"):
         parse_prices("mine=1")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"LLM_PROVIDER": "gemini"}, "LLM_PROVIDER cannot be used: input should be 'offline'"),
+        ({"OPENAI_BASE_URL": "localhost"}, "OPENAI_BASE_URL cannot be used"),
+        ({"OPENAI_BASE_URL": "ftp://host/v1"}, "URL scheme should be 'http' or 'https', such as http://"),
+        ({"AZURE_OPENAI_API_KEY": "k"}, "AZURE_OPENAI_API_KEY is set and AZURE_OPENAI_ENDPOINT is not"),
+        ({"LLM_PROVIDER": "anthropic"}, "LLM_PROVIDER is anthropic: set ANTHROPIC_API_KEY."),
+    ],
+    ids=["provider", "no URL", "scheme", "half of Azure", "no key"],
+)
+def test_settings_that_cannot_be_used_leave_the_planner_and_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, names: dict[str, str], words: str
+) -> None:
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    models = Models.of_environment({})
+    assert not models.are_there
+    assert words in models.problem
+    assert "\n" not in models.problem
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])

@@ -63,7 +63,9 @@ def test_a_stage_that_fails_twice_is_done_offline_and_the_next_one_is_not(house:
 
 def test_a_fallback_model_takes_over_for_the_rest_of_the_run(house: House, serve: Serve) -> None:
     def play(asked: Asked) -> Says:
-        return Says(status=404) if asked.body["model"] == "test-model" else good(asked)
+        if asked.body["model"] == "test-model":
+            return Says(status=404, error={"message": "no such model", "code": "model_not_found"})
+        return good(asked)
 
     server = serve(play)
     session = house.open()

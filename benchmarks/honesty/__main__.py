@@ -17,7 +17,10 @@ from pathlib import Path
 import click
 
 FIRST_SEED = 910_000
-NAIVE = 8  # series of each kind that the obvious ways are tried on: they cost more than everything else
+NAIVE = {
+    "quick": 3,
+    "full": 8,
+}  # series of each kind that the obvious ways are tried on: they cost as much as the rest
 
 
 def main() -> int:
@@ -40,8 +43,9 @@ def main() -> int:
     from benchmarks.honesty import tables, worlds
 
     sizes = worlds.FULL if asked.full else worlds.QUICK
+    beside = 0 if asked.no_naive else NAIVE["full" if asked.full else "quick"]
     wanted = [
-        (name, worlds.seed_of(name, number, asked.seed), number < NAIVE and not asked.no_naive)
+        (name, worlds.seed_of(name, number, asked.seed), number < beside)
         for number in range(max(sizes.values()))
         for name, size in sizes.items()
         if number < size and (not asked.kinds or asked.kinds in name)
@@ -54,7 +58,7 @@ def main() -> int:
     if not asked.full and not asked.no_front_door:
         from benchmarks.honesty import front_door
 
-        told, agree = front_door.run(asked.seed)
+        told, agree = front_door.run(asked.seed, asked.processes)
         click.echo(told)
         met = met and agree
     click.echo(

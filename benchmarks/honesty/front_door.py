@@ -1,13 +1,18 @@
 """Twelve series through the whole product: rows in the price table, a goal in words, the verdict from the result.
 
-Each is judged again by the judging function with the run's own seed: both ways must say the same.
+Each is judged again by the judging function with the run's own seed: both ways must say the same. As many runs are
+under way at once as there are processes.
 """
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,7 @@ import click
 import pyarrow as pa
 
 from benchmarks.honesty.worlds import KINDS, World, seed_of
-from engine.science import judge, study
+from engine.science import backtest, judge, study
 from engine.science.estimators import ModelSpec
 from storage import prices
 from storage.database import Database, upgrade
@@ -57,11 +62,11 @@ class Run:
         return self.said == EXPECTED.get(KINDS[self.kind].group, "edge")
 
 
-def run(first_seed: int) -> tuple[str, bool]:
+def run(first_seed: int, processes: int) -> tuple[str, bool]:
     """Run all twelve. Returns the table and whether every answer is right and both ways agree."""
     with tempfile.TemporaryDirectory(prefix="omc-honesty-") as folder:
         Path(folder).chmod(0o711)  # the servers run under another account where root runs this
-        runs = _run(Path(folder), first_seed)
+        runs = _run(Path(folder), first_seed, processes)
     lines = [f"{'through the front door':<24} {'said':<16} {'directly':<16} both ways agree"]
     for one in runs:
         agree = "yes" if not one.differences else "NO: " + "; ".join(one.differences)
@@ -71,7 +76,7 @@ def run(first_seed: int) -> tuple[str, bool]:
     return "\n".join(lines), right == len(runs) and not any(one.differences for one in runs)
 
 
-def _run(folder: Path, first_seed: int) -> list[Run]:
+def _run(folder: Path, first_seed: int, processes: int) -> list[Run]:
     home = folder / "home"
     home.mkdir(mode=0o700)
     worlds = {
@@ -90,20 +95,44 @@ def _run(folder: Path, first_seed: int) -> list[Run]:
                     prices.upsert(db, SERIES, _rows(coins))
         finally:
             database.close()
-        worker = subprocess.Popen([sys.executable, "-m", "bots.cli", "worker"], env=environment, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-        try:
+        context = multiprocessing.get_context("spawn")
+        with (
+            _workers(processes, environment),
+            ProcessPoolExecutor(processes, mp_context=context) as judges,
+            ThreadPoolExecutor(processes) as typists,
+        ):
+            waiting = [
+                typists.submit(_one, number, kind, words, worlds[number], environment, judges)
+                for number, (kind, _, words) in enumerate(RUNS)
+            ]
             found = []
-            for number, (kind, _, words) in enumerate(RUNS):
-                found.append(_one(number, kind, words, worlds[number], environment))
-                click.echo(f"\r{number + 1}/{len(RUNS)} {found[-1]}", err=True)
+            for number, job in enumerate(waiting, 1):
+                found.append(job.result())
+                click.echo(f"\r{number}/{len(RUNS)} {found[-1]}", err=True)
             return found
-        finally:
+
+
+@contextmanager
+def _workers(count: int, environment: dict[str, str]) -> Iterator[None]:
+    """So many workers of the product, told to end at the end."""
+    command = [sys.executable, "-m", "bots.cli", "worker"]
+    nowhere = subprocess.DEVNULL
+    started = [
+        subprocess.Popen(command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+        for _ in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for worker in started:
             worker.terminate()
+        for worker in started:
             worker.wait(30)
 
 
-def _one(number: int, kind: str, words: str, world: World, environment: dict[str, str]) -> Run:
+def _one(
+    number: int, kind: str, words: str, world: World, environment: dict[str, str], judges: Executor
+) -> Run:
     days = round(len(world.prices) / 288)
     goal = words.format(coin=_coin(number), lead=_coin(number, "l"), days=days)
     out = Path(environment["OMC_HOME"]) / f"out-{number}"
@@ -114,7 +143,9 @@ def _one(number: int, kind: str, words: str, world: World, environment: dict[str
     if done.returncode:
         return Run(kind, f"exit {done.returncode}", "-", (done.stderr.strip().splitlines()[-1][:200],))
     metrics = json.loads(done.stdout)
-    return Run(kind, metrics["verdict"]["decision"], *_directly(number, world, metrics))
+    return Run(
+        kind, metrics["verdict"]["decision"], *judges.submit(_directly, number, world, metrics).result()
+    )
 
 
 def _directly(number: int, world: World, metrics: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -124,13 +155,18 @@ def _directly(number: int, world: World, metrics: dict[str, Any]) -> tuple[str, 
         "direction", (world.horizon_bars,), 5, indicators=tuple(spec["indicators"]),
         drivers=tuple(_coin(number, "l") for _ in world.drivers),
     )  # fmt: skip
-    found = judge.judge(
-        _coin(number), SERIES, world.prices, asked, seed=metrics["seed"],
-        models=[ModelSpec.of(name, "classification") for name in spec["models"]],
-        drivers={_coin(number, "l"): frame for frame in world.drivers.values()},
-    )  # fmt: skip
-    chosen = next(model for model in found.models if model.is_chosen)
-    assert chosen.account is not None
+    seed, drivers = metrics["seed"], {_coin(number, "l"): frame for frame in world.drivers.values()}
+    prepared = study.prepare(_coin(number), SERIES, world.prices, asked, drivers=drivers)
+    models = [ModelSpec.of(name, "classification") for name in spec["models"]]
+    own = judge.walk(prepared, models, seed=seed)
+    found = judge.decide(prepared, judge.compare([prepared], own), own, seed=seed)
+    assert found.chosen.positions is not None
+    account = backtest.run(
+        found.chosen.positions,
+        prepared.next_returns[prepared.judged],
+        prepared.cost.share,
+        prepared.bar_minutes,
+    )
     told = next(model for model in metrics["models"] if model["name"] == metrics["verdict"]["best_model"])
     if metrics["verdict"]["candidates"] != found.verdict.tried:
         # The run searched settings, which count as tried: the decision must be the same, its figures cannot be.
@@ -146,7 +182,7 @@ def _directly(number: int, world: World, metrics: dict[str, Any]) -> tuple[str, 
             metrics["verdict"]["sealed_return"],
             found.verdict.evidence.sealed.return_after_costs,
         ),
-        "net": (told["metrics"]["net_return"]["value"], chosen.account.return_after_costs),
+        "net": (told["metrics"]["net_return"]["value"], account.return_after_costs),
     }
     return str(found.verdict.decision), tuple(
         f"{name} {there} / {here}" for name, (there, here) in pairs.items() if not _same(there, here)

@@ -9,7 +9,6 @@ from benchmarks.honesty import naive
 from benchmarks.honesty.worlds import KINDS, World
 from engine.science import backtest, candidates, judge, study
 from engine.science.candidates import Candidate
-from engine.science.judge import Judgement
 from engine.science.study import Question, Study
 
 COIN = "coin"
@@ -70,7 +69,7 @@ def outcomes(kind: str, seed: int, *, with_naive: bool) -> list[Outcome]:
 def _outcome(
     kind: str, seed: int, world: World, prepared: Study, own: list[Candidate], beaten: dict[str, bool]
 ) -> Outcome:
-    judged = judge.conclude(prepared, judge.compare([prepared], own), own, seed=seed)
+    judged = judge.decide(prepared, judge.compare([prepared], own), own, seed=seed)
     evidence = judged.verdict.evidence
     return Outcome(
         kind=kind,
@@ -83,16 +82,16 @@ def _outcome(
         without_seal=evidence.p.deciding <= 0.05
         and 2 * evidence.folds_positive > evidence.folds
         and evidence.blocks >= 30,
-        true_net=true_net(world, judged),
+        true_net=true_net(world, judged.chosen),
         naive=beaten,
     )
 
 
-def true_net(world: World, judged: Judgement) -> float:
-    """The expected result of the chosen rule, were the judged span drawn again and again."""
-    positions = judged.chosen.positions
+def true_net(world: World, chosen: Candidate) -> float:
+    """The expected result of a rule, were the judged span drawn again and again."""
+    positions, study = chosen.positions, chosen.study
     assert positions is not None, "a direction is traded"
-    expected = world.expected[judged.study.judged]
+    expected = world.expected[study.judged]
     earned = (positions - positions.mean()) * (expected - expected.mean())
-    paid = judged.study.cost.share * backtest.changes(positions)
+    paid = study.cost.share * backtest.changes(positions)
     return float(np.sum(earned - paid))

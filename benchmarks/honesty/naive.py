@@ -25,17 +25,17 @@ def claims(study: Study, own: Sequence[Candidate], seed: int) -> dict[str, bool]
     """Say for each way whether it would claim an edge on this series."""
     rows = features.usable(study.features)
     said = []
-    for h in (12, 1):
+    for h, ways in ((12, (True, False)), (1, (False,))):
         y = study.targets[h].to_numpy(np.float64) if h in study.targets else np.full(len(rows), np.nan)
         known = rows & np.isfinite(y)
         x, up = study.features.to_numpy()[known], y[known]
-        for shuffle in (True, False):
+        for shuffle in ways:
             parts = train_test_split(
                 x, up, test_size=0.2, shuffle=shuffle, random_state=seed if shuffle else None
             )
             x_train, x_test, y_train, y_test = parts
             said.append(_accuracy(x_train, x_test, y_train, y_test, seed))
-    shuffled, plain, _, next_bar = said
+    shuffled, plain, next_bar = said
     gross = [
         backtest.compound(np.nan_to_num(c.positions * study.next_returns[study.judged]))[-1] - 1.0
         for c in own

@@ -57,7 +57,7 @@ def _after_no_edge(result: Result, verdict: Verdict) -> Iterator[str]:
                 "with your own costs if they are that low."
             )
         case "one_bar_only":
-            yield "Leave it: what is gone one bar later is the bid and the ask taking turns, which nobody can trade."
+            yield "Leave it: what is gone one bar later, as when bid and ask take turns, nobody can trade."
         case "not_confirmed":
             yield "Wait and ask it again on newer prices, which it has not seen."
     longer = _longer(result.spec.horizon)

@@ -5,7 +5,7 @@ Coins, models or feature sets are compared by one figure: the area under the ROC
 that no model is picked by its luck. Shared shocks hit all items of a draw, hence the difference has its own interval.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,8 @@ from engine.science.study import Study
 from engine.science.walkforward import OutOfSample
 
 Figure = Literal["auc", "skill"]
+# A figure, and its value in each resample.
+Drawn = tuple[float, Floats]
 RESAMPLES = 400
 _BINS = 100
 
@@ -98,7 +100,7 @@ def compare(items: Mapping[str, Sequence[Scored]], block_minutes: int, seed: int
     """Return how the items stand. Raises BadSetting for fewer than two."""
     if len(items) < 2:
         raise BadSetting("A comparison needs two items or more.")
-    draws = _Draws([one for scored in items.values() for one in scored], block_minutes, seed)
+    draws = Draws([one for scored in items.values() for one in scored], block_minutes, seed)
     figures = {name: draws.of(scored) for name, scored in items.items()}
     order = sorted(figures, key=lambda name: -figures[name][0])
     best = order[0]
@@ -120,20 +122,17 @@ def compare(items: Mapping[str, Sequence[Scored]], block_minutes: int, seed: int
 
 def standing(scored: Sequence[Scored], block_minutes: int, seed: int) -> tuple[Figure, Estimate]:
     """Return the figure of some forecasts, the mean of theirs, with its 95 % interval."""
-    draws = _Draws(scored, block_minutes, seed)
+    draws = Draws(scored, block_minutes, seed)
     return "auc" if draws.is_auc else "skill", _estimate(*draws.of(scored))
 
 
-def differences(
-    whole: Scored, others: Mapping[str, Sequence[Scored]], block_minutes: int, seed: int
-) -> dict[str, Estimate]:
+def differences(whole: Drawn, others: Mapping[str, Drawn]) -> dict[str, Estimate]:
     """Return, for each other set of forecasts, how much better `whole` is; 95 % hold for all of them together."""
-    draws = _Draws([whole], block_minutes, seed)
-    base, tail = draws.of([whole]), 0.025 / max(len(others), 1)
-    return {name: _difference(base, draws.of(scored), tail) for name, scored in others.items()}
+    tail = 0.025 / max(len(others), 1)
+    return {name: _difference(whole, other, tail) for name, other in others.items()}
 
 
-class _Draws:
+class Draws:
     """Resamples of blocks of time, shared by all forecasts of a comparison."""
 
     def __init__(self, scored: Sequence[Scored], block_minutes: int, seed: int) -> None:
@@ -147,16 +146,15 @@ class _Draws:
             np.float64
         )
 
-    def of(self, scored: Sequence[Scored]) -> tuple[float, Floats]:
-        """The mean figure of some forecasts, and its value in each resample."""
+    def of(self, scored: Iterable[Scored]) -> Drawn:
+        """The mean figure of some forecasts, and its value in each resample. They are looked at one by one."""
         found = [self._auc(one) if self.is_auc else self._skill(one) for one in scored]
         return float(np.mean([value for value, _ in found])), np.mean([drawn for _, drawn in found], axis=0)
 
     def _auc(self, one: Scored) -> tuple[float, Floats]:
         order = np.argsort(one.said, kind="stable")
         ranks = np.empty(len(order))
-        ranks[order] = np.arange(len(order))
-        ranks = _tied(one.said, ranks)
+        ranks[order] = _tied(one.said[order])
         bins = np.minimum((ranks / len(ranks) * _BINS).astype(np.int64), _BINS - 1)
         cell = self._block(one) * _BINS + bins
         shape = (self._size, _BINS)
@@ -193,12 +191,15 @@ def _area(ups: Floats, downs: Floats) -> Floats:
     return area
 
 
-def _tied(said: Floats, ranks: Floats) -> Floats:
-    """Equal forecasts share their mean rank: a model that always says the same tells nothing."""
-    _, place, counts = np.unique(said, return_inverse=True, return_counts=True)
-    if len(counts) == len(said):
+def _tied(ordered: Floats) -> Floats:
+    """The ranks of ordered forecasts. Equal ones share their mean: a model that always says the same tells nothing."""
+    ranks = np.arange(len(ordered), dtype=np.float64)
+    begins = np.append(True, ordered[1:] != ordered[:-1])
+    if begins.all():
         return ranks
-    return (np.bincount(place, weights=ranks) / counts)[place]
+    place = np.cumsum(begins) - 1
+    shared: Floats = (np.bincount(place, weights=ranks) / np.bincount(place))[place]
+    return shared
 
 
 def _estimate(value: float, drawn: Floats) -> Estimate:

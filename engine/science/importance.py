@@ -52,20 +52,27 @@ class Importance:
 def permuted(study: Study, walked: OutOfSample, seed: int, repeats: int = REPEATS) -> Importance:
     """Return what each feature and each group contributes on the judged span, `repeats` shuffles each.
 
-    Of more than `MOST_FEATURES` columns only the groups are shuffled.
+    Of more than `MOST_FEATURES` columns only the groups are shuffled. A group of one column and that column are one
+    thing: shuffled once, with one loss.
     """
     columns = [str(name) for name in study.features.columns]
     groups = features.groups(columns)
     single = {name: (name,) for name in columns} if len(columns) <= MOST_FEATURES else {}
     whole = comparing.score(study, walked)
     draw = np.random.default_rng([seed, 59])
+    draws = comparing.Draws([whole], study.test_minutes, seed)
+    as_said = draws.of([whole])
+    without: dict[tuple[str, ...], comparing.Drawn] = {}
 
     def lost(wanted: Mapping[str, Sequence[str]], say: Callable[[str], str]) -> tuple[Contribution, ...]:
-        shuffled = {
-            name: [_without(study, walked, whole, members, draw) for _ in range(repeats)]
-            for name, members in wanted.items()
-        }
-        found = comparing.differences(whole, shuffled, study.test_minutes, seed)
+        for members in map(tuple, wanted.values()):
+            if members not in without:
+                without[members] = draws.of(
+                    _without(study, walked, whole, members, draw) for _ in range(repeats)
+                )
+        found = comparing.differences(
+            as_said, {name: without[tuple(members)] for name, members in wanted.items()}
+        )
         listed = [Contribution(say(name), tuple(members), found[name]) for name, members in wanted.items()]
         return tuple(sorted(listed, key=lambda one: -one.loss.value))
 

@@ -186,7 +186,7 @@ def explain(verdict: Verdict, metrics: Mapping[str, Estimate]) -> Verdict:
         return verdict
     more = said(
         "{reason} Its side is right in {right} of cases ({low} to {high}), "
-        "but on moves too small for its trades to stand out from luck.",
+        "but not on moves large enough for its trades to stand out from luck.",
         reason=verdict.why,
         right=_share(right.value),
         low=_share(right.low),
@@ -199,12 +199,14 @@ def is_near(study: Study, family: Family, own: Sequence[Candidate], seed: int) -
     """Say whether better settings could still change the answer; the sealed span stays closed.
 
     So it is where nothing passes yet, the data could show an edge that pays, and the best pattern before costs (of a
-    volatility: the gain) is near to showing. A hopeless one gains nothing, and each try costs power.
+    volatility: the gain) at a horizon asked for is near to showing. A hopeless one gains nothing, a scouted horizon
+    cannot be the answer, and each try costs power.
     """
     place = {id(trial): number for number, trial in enumerate(family.own)}
     chosen = choose(study, family, own)
     at = place[id(chosen.trial)]
-    p = _p_values(study, family, [place[id(candidate.trial)] for candidate in own], at, seed)
+    mine = [place[id(candidate.trial)] for candidate in own if not candidate.is_scout]
+    p = _p_values(study, family, mine, at, seed)
     deciding = skill_tests(study)[0] if study.question.target == "volatility" else NET
     paying = _least_paying(study, chosen)
     needed = _DETECTABLE_SKILL if paying is None else paying

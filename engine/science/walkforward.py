@@ -3,11 +3,12 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from engine.science import estimators, features
 from engine.science.bars import Bools, Floats
@@ -101,7 +102,7 @@ def fit(
     x, y = x[rows], y[rows]
     one_class = task == "classification" and len(np.unique(y)) < 2
     estimator: Any = estimators.constant(seed) if one_class else estimators.make(spec, task, seed, threads)
-    with threadpool_limits(limits=threads), warnings.catch_warnings():
+    with _thread_pools().limit(limits=threads), warnings.catch_warnings():
         # A logistic fit that stops at its iteration limit is still a usable, regularised model.
         warnings.filterwarnings("ignore", message="lbfgs failed to converge")
         estimator.fit(x, y)
@@ -152,6 +153,12 @@ def positions(out_of_sample: OutOfSample, threshold: float) -> Floats:
 def sealed_positions(model: Fitted, predictions: Floats, threshold: float) -> Floats:
     """Return the positions of one model on the sealed span (`model.fold` is that span)."""
     return _hold(predictions, [(model.fold, model.cutoffs(threshold))])
+
+
+@cache
+def _thread_pools() -> Any:
+    """The thread pools of the libraries that fit: all are loaded by now, and looking for them takes 3 ms."""
+    return ThreadpoolController()
 
 
 def _hold(predictions: Floats, spans: Sequence[tuple[Fold, tuple[float, float]]]) -> Floats:

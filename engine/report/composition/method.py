@@ -153,4 +153,14 @@ def _p_values(result: Result) -> str:
         (verdict.p_value, "after costs" if result.kind != "volatility" else "against every reference"),
     ]
     known = [f"{p_value(p)} {words}" for p, words in parts if p is not None]
-    return f"{', '.join(known)}; an edge needs 0.05 or less." if known else ""
+    if not known:
+        return ""
+    luck = (
+        ""
+        if verdict.p_signal is None
+        else (
+            " Of prices with no pattern in them one in twenty shows 0.05 or less before costs, and models that draw at "
+            "random show another p with another seed: a pattern is believed where it pays, and holds on the sealed span."
+        )
+    )
+    return f"{', '.join(known)}; an edge needs 0.05 or less after costs.{luck}"

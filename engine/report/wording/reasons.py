@@ -39,13 +39,13 @@ def _why(result: Result, verdict: Verdict, best: ModelResult | None) -> str:
             luck = f"luck does as well in {chance(verdict.p_value)} of cases, {tried}"
         case "costs_eat_it":
             luck = (
-                f"the pattern is real before costs (p = {p_value(verdict.p_signal)}), but smaller "
+                f"there is a pattern before costs (p = {p_value(verdict.p_signal)}), but it is smaller "
                 "than they are"
             )
         case "one_bar_only":
             luck = (
-                f"the pattern is gone one bar later (p = {p_value(verdict.p_late)}): bid and ask "
-                "taking turns, which nobody can trade"
+                f"the pattern is gone one bar later (p = {p_value(verdict.p_late)}), as when bid and ask "
+                "take turns: nobody can trade that"
             )
         case "not_confirmed":
             parts = f"{verdict.folds_positive} of {verdict.folds} parts positive"
@@ -53,7 +53,7 @@ def _why(result: Result, verdict: Verdict, best: ModelResult | None) -> str:
                 f"luck does not explain it, but it was not confirmed: {parts}, {_on_sealed(result, verdict)}"
             )
         case "nothing_found" if verdict.p_signal is not None:
-            luck = f"even before costs, luck does as well in {chance(verdict.p_signal)} of cases ({tried})"
+            luck = f"even before costs, luck does as well as the best in {chance(verdict.p_signal)} of cases ({tried})"
         case _:
             return sentence(verdict.reason)
     return sentence(f"{start}; {luck}" if start else luck)

@@ -3,6 +3,7 @@
 Every complaint is a ServiceError of one sentence that names the setting and never shows a password.
 """
 
+import re
 from urllib.parse import quote, urlsplit
 
 from storage.errors import ServiceError
@@ -27,6 +28,11 @@ def read_redis(text: str) -> str:
         {"redis", "rediss", "unix", "valkey", "valkeys"},
         "redis://:PASSWORD@HOST:6379/0",
     )
+    place = urlsplit(f"{scheme}://{rest}")
+    if scheme != "unix" and not re.fullmatch(r"/?\d*/?", place.path):  # redis-py would take the first one
+        raise ServiceError(
+            f"REDIS_URL names the database {place.path.lstrip('/')[:40]!r}, but Redis numbers them: end it with /0."
+        )
     return f"{scheme.replace('valkey', 'redis')}://{rest}"
 
 
@@ -85,6 +91,8 @@ def _split(text: str, setting: str, schemes: set[str], form: str) -> tuple[str, 
         raise ServiceError(f"{setting} is not an address. Write it as {form}.")
     if name not in schemes:
         raise ServiceError(f"{setting} begins with {scheme}://, which is not supported. Write it as {form}.")
+    if urlsplit(f"{name}://{rest}").netloc.count("@") > 1:  # servers would take its second half for the host
+        raise ServiceError(f"{setting} has an @ in its name or password: write it as %40, in {form}.")
     try:
         urlsplit(f"{name}://{rest}").port  # noqa: B018 - a property that complains
     except ValueError as error:

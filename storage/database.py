@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,13 +82,14 @@ class Database:
     @property
     def dsn(self) -> str:
         """The same address in the form psycopg itself reads."""
-        return self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return _for_libpq(self.engine.url)
 
     def close(self) -> None:
         self.engine.dispose()
 
 
 _upgrading = threading.Lock()
+_TURN_SECONDS = 0.1
 
 
 def upgrade(url: str) -> None:
@@ -101,8 +103,7 @@ def upgrade(url: str) -> None:
     engine = open_engine(url)
     try:
         with _upgrading, engine.connect() as connection:
-            connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
-            connection.commit()
+            _take_turns(connection)
             try:
                 config = Config()
                 config.set_main_option("script_location", str(MIGRATIONS))
@@ -118,6 +119,18 @@ def upgrade(url: str) -> None:
         raise unavailable(engine, error) from error
     finally:
         engine.dispose()
+
+
+def _take_turns(connection: sa.Connection) -> None:
+    """Wait until no other process upgrades.
+
+    Asked for again and again: whoever waits inside `pg_advisory_lock` has a transaction open, and the index that
+    LangGraph's tables are given is built only when all transactions have ended. Two first starts hung for ever.
+    """
+    while not connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), {"key": UPGRADE_LOCK}):
+        connection.rollback()
+        time.sleep(_TURN_SECONDS)
+    connection.commit()
 
 
 def is_current(engine: sa.Engine) -> bool:
@@ -151,12 +164,20 @@ def unavailable(engine: sa.Engine, error: Exception) -> DatabaseUnavailable:
     )
 
 
+def _for_libpq(url: sa.URL) -> str:
+    """An address as libpq reads it: a blank in the folder of a socket is %20 there, where SQLAlchemy writes +."""
+    address, mark, query = (
+        url.set(drivername="postgresql").render_as_string(hide_password=False).partition("?")
+    )
+    return address + mark + query.replace("+", "%20")
+
+
 def _upgrade_checkpoints(connection: sa.Connection) -> None:
     """Create LangGraph's own tables. Its set-up builds an index concurrently, so it needs autocommit."""
     import psycopg
     from langgraph.checkpoint.postgres import PostgresSaver
     from psycopg.rows import dict_row
 
-    dsn = connection.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    dsn = _for_libpq(connection.engine.url)
     with psycopg.connect(dsn, autocommit=True, prepare_threshold=0, row_factory=dict_row) as raw:
         PostgresSaver(raw).setup()

@@ -107,7 +107,7 @@ class AnalysisSession(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    number: Mapped[int] = mapped_column(BigInteger, Identity(start=1), unique=True)
+    number: Mapped[int] = mapped_column(BigInteger, unique=True)  # from RunNumbers
     workspace: Mapped[str]
     owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     platform: Mapped[str]
@@ -138,6 +138,16 @@ class AnalysisSession(Base):
     created_at: Mapped[datetime] = _created()
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class RunNumbers(Base):
+    """The last number given to a run, in one row: counted in the run's own transaction, it leaves no gaps."""
+
+    __tablename__ = "run_numbers"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int] = mapped_column(BigInteger)
 
 
 class SessionMessage(Base):

@@ -15,12 +15,12 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.orm import Session
 
 from storage import events, users
 from storage.errors import LeaseLost, NotAllowed, UnknownSession
-from storage.models import AnalysisSession, Event, SessionMessage
+from storage.models import AnalysisSession, Event, RunNumbers, SessionMessage
 
 MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "awaiting_user", "failed", "cancelled", "expired"}),
@@ -77,6 +77,7 @@ def create(
         seed, follows_id = repeats.seed, repeats.follows_id
     row = AnalysisSession(
         id=uuid.uuid4(),
+        number=_next_number(db),
         workspace=workspace,
         owner_id=owner_id,
         platform=platform,
@@ -102,6 +103,16 @@ def create(
     }
     events.append(db, row.id, "opened", "opened", payload)
     return row
+
+
+def _next_number(db: Session) -> int:
+    """The number of a new run, its own for good; others that start runs wait until this transaction ends."""
+    counted = insert(RunNumbers).values(id=1, last=1)
+    return db.scalars(
+        counted.on_conflict_do_update(index_elements=["id"], set_={"last": RunNumbers.last + 1}).returning(
+            RunNumbers.last
+        )
+    ).one()
 
 
 def find(db: Session, reference: str, *, workspace: str | None = None) -> AnalysisSession:

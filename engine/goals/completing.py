@@ -304,7 +304,7 @@ def _checked(draft: Draft, spec: Spec, now: datetime, coverage: Mapping[str, Cov
         start, end = start - (now - newest), newest  # "the last 30 days" of what there is
     if start >= newest or end <= first or start >= end:
         question = say(
-            "There are no prices for {period}: they run from {first} to {last}. Which period shall I take?",
+            "There are no prices in that time ({period}): they run from {first} to {last}. Which period shall I take?",
             period=period.words,
             first=speech.day(first, year=True),
             last=speech.day(newest, year=True),

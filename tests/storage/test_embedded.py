@@ -425,7 +425,8 @@ def test_with_both_servers_given_nothing_is_started(empty_home: Path, services: 
         ),
         ({"redis_url": "http://127.0.0.1"}, "REDIS_URL begins with http://, which is not supported"),
         ({"redis_url": "redis://:geheim@127.0.0.1:1/0"}, "REDIS_URL at 127.0.0.1:1/0 cannot be used"),
-        ({"redis_url": "redis://:geheim@127.0.0.1:1/x"}, "REDIS_URL"),
+        ({"redis_url": "redis://:geheim@127.0.0.1:1/x"}, "names the database 'x', but Redis numbers them"),
+        ({"database_url": "postgresql://u:ge@heim@h/d"}, "has an @ in its name or password: write it as %40"),
         ({"redis_password": "geheim"}, "set REDIS_HOST too, or unset it"),
         (
             {"redis_host": "127.0.0.1", "redis_port": "1", "redis_password": "geheim"},

@@ -1,5 +1,6 @@
 """A session's life as rows: who may work on it, what a question's answers do, what an orphan cannot do."""
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Iterator
@@ -42,6 +43,26 @@ def take(database: Database, row: AnalysisSession, epoch: int = 1, *, seconds: f
         lease = sessions.take(db, row.id, epoch, "worker", seconds=seconds)
     assert lease is not None
     return lease
+
+
+def test_runs_are_numbered_without_gaps_though_some_never_came_to_be(database: Database) -> None:
+    first = open_session(database).number
+    with contextlib.suppress(RuntimeError), database.begin() as db:
+        ann = users.identify(db, "terminal", "local", "ann", "Ann")
+        lost = sessions.create(
+            db, workspace="local", owner_id=ann.id, platform="terminal", channel="tty", thread="t", goal="g"
+        )
+        assert lost.number == first + 1
+        raise RuntimeError("nothing came of it")
+    numbers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: numbers.append(open_session(database).number)) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(first + 1, first + 9))
 
 
 def ask(database: Database, lease: Lease, interrupt_id: str = "i1", *, hours: float = 1) -> None:

@@ -36,7 +36,7 @@ GOALS: Final[dict[str, str]] = {
     "Prices come every {step} minutes, so {n:g} minutes can't be tested. Which horizon?": "Kurse kommen alle {step} Minuten, {n:g} Minuten lassen sich also nicht prüfen. Welcher Horizont?",
     "The finest candles here are {step} minutes, and others are multiples of that. Which shall I use?": "Die feinsten Kerzen hier haben {step} Minuten, die anderen ein Vielfaches davon. Welche soll ich nehmen?",
     "A horizon of {horizon} doesn't fit candles of {candles}. Which candles shall I use?": "Ein Horizont von {horizon} passt nicht zu Kerzen von {candles}. Welche Kerzen soll ich nehmen?",
-    "There are no prices for {period}: they run from {first} to {last}. Which period shall I take?": "Für {period} gibt es keine Kurse: Sie reichen vom {first} bis zum {last}. Welchen Zeitraum soll ich nehmen?",
+    "There are no prices in that time ({period}): they run from {first} to {last}. Which period shall I take?": "In dieser Zeit ({period}) gibt es keine Kurse: Sie reichen vom {first} bis zum {last}. Welchen Zeitraum soll ich nehmen?",
     "A forecast {horizon} ahead can't be tested on {period}. Which period shall I take?": "Eine Vorhersage {horizon} voraus lässt sich mit {period} nicht prüfen. Welchen Zeitraum soll ich nehmen?",
     "That leaves no model. Which shall I train? There are {names}.": "So bleibt kein Modell übrig. Welches soll ich trainieren? Es gibt {names}.",
     "Every model is left out. Which one shall I train after all?": "Alle Modelle sind ausgeschlossen. Welches soll ich trotzdem trainieren?",

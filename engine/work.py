@@ -141,7 +141,16 @@ class Work:
 
     def speaking(self) -> AbstractContextManager[None]:
         """Inside, everything said is worded for the thread of this run."""
-        return speech.speaking(str(self.assignment.preferences.get("language") or ""))
+        return speech.speaking(self._language)
+
+    @property
+    def speaks_another_language(self) -> bool:
+        """Whether the thread of this run is not in English, the language of its report."""
+        return speech.find(self._language) is not speech.ENGLISH
+
+    @property
+    def _language(self) -> str:
+        return str(self.assignment.preferences.get("language") or "")
 
     def check(self) -> None:
         """Raise Cancelled when the person asked to stop. Called before anything that takes long."""

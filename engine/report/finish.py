@@ -7,6 +7,7 @@ from engine.report.result import Finding, Metric, ModelResult, Result
 from engine.report.vocabulary import write_cell
 from engine.science.charts import numbers
 from engine.science.charts.numbers import count, number, signed
+from engine.speech import say
 
 NAME_WIDTH: Final = 18
 SHORT_NAMES: Final = {
@@ -31,9 +32,9 @@ def finish(result: Result) -> dict[str, Any]:
         "table": _table(result),
         "footer": _footer(result),
         "data_age": wording.data_age(result),
-        "advice": wording.ADVICE,
-        "simulated": wording.SIMULATED if result.data.simulated else "",
-        "warnings": [note.text for note in result.warnings],
+        "advice": say(wording.ADVICE),
+        "simulated": say(wording.SIMULATED) if result.data.simulated else "",
+        "warnings": [say(note.text) for note in result.warnings],
         "charts": _chart_order(result),
         "alt": {c.name: c.alt for c in result.charts},
         "titles": {c.name: c.title for c in result.charts},
@@ -52,21 +53,27 @@ def _table(result: Result) -> dict[str, Any] | None:
         columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("Net %", 8)]
     else:
         columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("R²", 6)]
+    decides = {"direction": "Net %", "return": "Net %"}.get(result.kind, "Skill %")
     rows = [_row(result.kind, model) for model in result.models]
     beside = [_row(result.kind, model) for model in result.baselines]
     rows += [row for row in beside if any(cell != numbers.MISSING for cell in row[1:])]
     best = result.best
     return {
         "columns": [
-            {"label": label, "align": "right" if at else "left", "width": width}
+            {
+                "label": say(label),
+                "align": "right" if at else "left",
+                "width": width,
+                "decides": label == decides,
+            }
             for at, (label, width) in enumerate(columns)
         ],
         "rows": rows,
         "marked": next((at for at, model in enumerate(result.models) if model is best), None),
         "models": len(result.models),
-        "note": "> strongest evidence, not largest return. Right: both directions counted alike, ± 95 %"
+        "note": say("> strongest evidence, not largest return. Right: both directions counted alike, ± 95 %")
         if result.kind == "direction"
-        else "Skill: smaller error than the reference, ± 95 %",
+        else say("Skill: smaller error than the reference, ± 95 %"),
     }
 
 
@@ -76,10 +83,10 @@ def _of_finding(finding: Finding) -> dict[str, Any] | None:
     if table is None or len(table.rows) > ROWS:
         return None
     cells = [
-        [write_cell(cell, column.unit) for cell, column in zip(row, table.columns, strict=True)]
+        [say(write_cell(cell, column.unit)) for cell, column in zip(row, table.columns, strict=True)]
         for row in table.rows
     ]
-    labels = [column.label for column in table.columns]
+    labels = [say(column.label) for column in table.columns]
     widths = [max(len(label), *(len(row[at]) for row in cells)) for at, label in enumerate(labels)]
     while sum(widths) + len(widths) + 1 > WIDTH:  # the last columns explain most and are missed least
         widths.pop()
@@ -102,6 +109,7 @@ def _of_finding(finding: Finding) -> dict[str, Any] | None:
 
 def _short(name: str) -> str:
     """A model's name within the column: whole where it fits, its type shortened where not."""
+    name = say(name)
     for long, short in SHORT_NAMES.items():
         if len(name) > NAME_WIDTH:
             name = name.replace(long, short)
@@ -132,7 +140,7 @@ def _with_margin(metric: Metric | None, *, plus: bool = False) -> str:
     text = signed(metric.value * 100, 1, plus=plus)
     if metric.low is None or metric.high is None:
         return text
-    return f"{text} ±{(metric.high - metric.low) * 50:.1f}"
+    return f"{text} ±{signed((metric.high - metric.low) * 50, 1)}"
 
 
 def _percent(fraction: float | None) -> str:
@@ -150,10 +158,11 @@ def _footer(result: Result) -> str:
     parts = [
         result.run,
         f"{count(usage.seconds)} s" if usage.seconds is not None else "",
-        f"{count(usage.tokens)} tokens" + (f", {usage.cost_usd:.2f} USD" if usage.cost_usd else ""),
-        f"data {result.data.hash[:12]}" if result.data.hash else "",
-        f"seed {result.seed}" if result.seed is not None else "",
-        "not financial advice",
+        say("{n} tokens", n=count(usage.tokens))
+        + (f", {signed(usage.cost_usd, 2)} USD" if usage.cost_usd else ""),
+        say("data {hash}", hash=result.data.hash[:12]) if result.data.hash else "",
+        say("seed {seed}", seed=str(result.seed)) if result.seed is not None else "",
+        say("not financial advice"),
     ]
     return " · ".join(part for part in parts if part)
 

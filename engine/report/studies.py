@@ -11,6 +11,7 @@ from engine.science.charts.numbers import number, percent, plural, signed
 from engine.science.comparing import Contrast, Figure
 from engine.science.importance import Importance
 from engine.science.metrics import Estimate
+from engine.speech import say
 
 NOUNS: Final = {"coins": "coin", "models": "model", "features": "set of features"}
 
@@ -35,12 +36,16 @@ def compared(found: Contrast, source: Source) -> Part:
         behind = Estimate(-behind.value, -behind.high, -behind.low)  # of leaving it in, whichever is ahead
     text = ""
     if behind is not None:
-        luck = "beyond chance" if found.comparison.is_clear else "which luck explains"
-        each = f"Each is the mean of {plural(found.comparison.same, 'model')}, so that none is picked by its luck. "
-        text = (
-            f"{values}: a difference of {_points(figure, behind)}, {luck}. "
-            + (each if found.by != "models" and found.comparison.same > 1 else "")
-            + "The interval draws the same blocks of time for all."
+        each = say(
+            "Each is the mean of {models}, so that none is picked by its luck. ",
+            models=plural(found.comparison.same, "model"),
+        )
+        text = say(
+            "{values}: a difference of {points}, {luck}. {each}The interval draws the same blocks of time for all.",
+            values=values,
+            points=_points(figure, behind),
+            luck=say("beyond chance") if found.comparison.is_clear else say("which luck explains"),
+            each=each if found.by != "models" and found.comparison.same > 1 else "",
         )
     unit: Unit = "number" if figure == "auc" else "percent"
     label = "AUC" if figure == "auc" else "Skill"
@@ -55,7 +60,7 @@ def compared(found: Contrast, source: Source) -> Part:
         rows=tuple(
             (s.name, s.value.value, s.value.low, s.value.high, s.first_share) for s in found.standings
         ),
-        caption="Comes first: in how many redraws of the blocks of time it is the best.",
+        caption=say("Comes first: in how many redraws of the blocks of time it is the best."),
     )
     chart = charts.draw_comparison(
         source,
@@ -90,22 +95,26 @@ def weighed(found: Importance, source: Source, *, wide: bool = False) -> Part:
     clear = [group for group in found.groups if group.is_clear]
     unit = _unit(found.figure)
     title = (
-        f"{best.name[:1].upper()}{best.name[1:]} matter most for {coin}: {_size(best.loss.value)} of {unit} lost "
-        "without them"
-        if clear
-        else f"No group of features helps {coin} beyond chance"
-    )
-    others = ", ".join(group.name for group in clear[1:])
-    text = (
-        f"Measured by shuffling in the forecasts of {found.model}. "
-        + (
-            f"Beyond chance also: {others}. "
-            if others
-            else "Nothing else counts beyond chance. "
-            if clear
-            else ""
+        say(
+            "{group} matter most for {coin}: {size} of {unit} lost without them",
+            group=f"{say(best.name)[:1].upper()}{say(best.name)[1:]}",
+            coin=coin,
+            size=_size(best.loss.value),
+            unit=unit,
         )
-        + "What one group tells, another may tell as well: shuffling one of two that say the same costs little."
+        if clear
+        else say("No group of features helps {coin} beyond chance", coin=coin)
+    )
+    others = ", ".join(say(group.name) for group in clear[1:])
+    text = say(
+        "Measured by shuffling in the forecasts of {model}. {also}What one group tells, another may tell as well: "
+        "shuffling one of two that say the same costs little.",
+        model=found.model,
+        also=say("Beyond chance also: {groups}. ", groups=others)
+        if others
+        else say("Nothing else counts beyond chance. ")
+        if clear
+        else "",
     )
     shown = found.features or found.groups
     chart = charts.draw_importance(
@@ -121,15 +130,17 @@ def weighed(found: Importance, source: Source, *, wide: bool = False) -> Part:
     table = Table(
         columns=(
             Column(label="Group"), Column(label="Features", unit="count"),
-            Column(label=f"{unit} points lost", unit="points"),
+            Column(label=say("{unit} points lost", unit=unit), unit="points"),
             Column(label="95\u202f% from", unit="points"), Column(label="to", unit="points"),
         ),
         rows=tuple(
             (g.name, len(g.columns), *(_scaled(v) for v in (g.loss.value, g.loss.low, g.loss.high)))
             for g in found.groups
         ),
-        caption=f"Lost of {_write(found.figure, found.whole.value)} when a group is shuffled; the intervals hold for all groups "
-        "together.",
+        caption=say(
+            "Lost of {whole} when a group is shuffled; the intervals hold for all groups together.",
+            whole=_write(found.figure, found.whole.value),
+        ),
     )  # fmt: skip
     return Part(
         Finding(title=title, text=text, table=table),
@@ -147,26 +158,51 @@ def _answer(found: Contrast) -> tuple[str, str]:
     figure = found.comparison.figure
     first, second = found.standings[0], found.standings[1]
     clear = found.comparison.is_clear
-    label = "AUC" if figure == "auc" else "Skill"
-    both = f"{label} {_write(figure, first.value.value)} for {first.name}, {_write(figure, second.value.value)} for {second.name}"
+    label = "AUC" if figure == "auc" else say("Skill")
+    both = say(
+        "{figure} {one} for {first}, {other} for {second}",
+        figure=label,
+        one=_write(figure, first.value.value),
+        first=first.name,
+        other=_write(figure, second.value.value),
+        second=second.name,
+    )
     if found.by == "features":
         with_it = next(s for s in found.standings if s.name.startswith("with "))
         without = next(s for s in found.standings if s is not with_it)
-        both = f"{label} {_write(figure, with_it.value.value)} with it, {_write(figure, without.value.value)} without"
-        coin = found.coins[0].upper()
+        both = say(
+            "{figure} {one} with it, {other} without",
+            figure=label,
+            one=_write(figure, with_it.value.value),
+            other=_write(figure, without.value.value),
+        )
+        coin, name = found.coins[0].upper(), found.about
         if not clear:
-            return f"{found.about} makes no difference for {coin} beyond chance", both
-        return f"{found.about} {'helps' if first is with_it else 'does not help'} to forecast {coin}", both
-    better, best, tail = {"coins": ("easier", "easiest", " to forecast"), "models": ("better", "best", "")}[
-        found.by
-    ]
+            return say("{name} makes no difference for {coin} beyond chance", name=name, coin=coin), both
+        if first is with_it:
+            return say("{name} helps to forecast {coin}", name=name, coin=coin), both
+        return say("{name} does not help to forecast {coin}", name=name, coin=coin), both
+    of_coins, names = found.by == "coins", {"first": first.name, "second": second.name}
     if len(found.standings) > 2:
         if clear:
-            return f"{first.name} is the {best}{tail}", both
-        return f"No {NOUNS[found.by]} is clearly the {best}{tail}; {first.name} leads", both
-    if clear:
-        return f"{first.name} is {better}{tail} than {second.name}", both
-    return f"Neither {first.name} nor {second.name} is {better}{tail} beyond chance", both
+            said = "{first} is the easiest to forecast" if of_coins else "{first} is the best"
+        else:
+            said = (
+                "No coin is clearly the easiest to forecast; {first} leads"
+                if of_coins
+                else "No model is clearly the best; {first} leads"
+            )
+    elif clear:
+        said = (
+            "{first} is easier to forecast than {second}" if of_coins else "{first} is better than {second}"
+        )
+    else:
+        said = (
+            "Neither {first} nor {second} is easier to forecast beyond chance"
+            if of_coins
+            else "Neither {first} nor {second} is better beyond chance"
+        )
+    return say(said, **names), both
 
 
 def _ahead(minutes: int) -> str:
@@ -178,9 +214,14 @@ def _write(figure: Figure, value: float) -> str:
 
 
 def _points(figure: Figure, of: Estimate) -> str:
-    unit = "points of AUC" if figure == "auc" else "points of skill"
     values = [_scaled(v) for v in (of.value, of.low, of.high)]
-    return f"{signed(values[0], 1, plus=True)} {unit} (95\u202f% interval {signed(values[1], 1)} to {signed(values[2], 1)})"
+    return say(
+        "{value} {unit} (95\u202f% interval {low} to {high})",
+        value=signed(values[0], 1, plus=True),
+        unit=say("points of AUC") if figure == "auc" else say("points of skill"),
+        low=signed(values[1], 1),
+        high=signed(values[2], 1),
+    )
 
 
 def _short(value: float) -> str:
@@ -188,7 +229,7 @@ def _short(value: float) -> str:
 
 
 def _size(value: float) -> str:
-    return f"{signed(_scaled(value), 1)} points"
+    return say("{n} points", n=signed(_scaled(value), 1))
 
 
 def _scaled(value: float) -> float:
@@ -197,4 +238,4 @@ def _scaled(value: float) -> float:
 
 
 def _unit(figure: Figure) -> str:
-    return "AUC" if figure == "auc" else "skill"
+    return "AUC" if figure == "auc" else say("skill")

@@ -11,6 +11,7 @@ from engine.science.estimators import ModelSpec
 from engine.science.ledger import Trial
 from engine.science.study import Study
 from engine.science.walkforward import OutOfSample
+from engine.speech import Said, said, speaking
 
 NET, SIGNAL, LATE = "net", "signal", "late"
 
@@ -38,8 +39,16 @@ class Candidate:
     @property
     def name(self) -> str:
         """The rule in words: `XGBoost, 1 h ahead, middle 40 % left out`."""
-        ahead = f"{self.model.label}, {duration(self.horizon_minutes)} ahead"
-        return f"{ahead}, middle {self.threshold:.0%} left out" if self.threshold else ahead
+        with speaking("en"):
+            return str(self.in_words)
+
+    @property
+    def in_words(self) -> Said:
+        """The same, to be worded where it is read."""
+        values = {"model": self.model.label, "horizon": duration(self.horizon_minutes)}
+        if not self.threshold:
+            return said("{model}, {horizon} ahead", **values)
+        return said("{model}, {horizon} ahead, middle {share:.0%} left out", **values, share=self.threshold)
 
 
 def evaluate(study: Study, out_of_sample: OutOfSample, seed: int) -> list[Candidate]:

@@ -297,7 +297,7 @@ def _reason(finding: Finding, e: Evidence, study: Study, chosen: Candidate, fami
                 rules=rules,
             )
         values = {
-            "rule": chosen.name,
+            "rule": chosen.in_words,
             "days": days,
             "p": _p(p.skill),
             "rules": rules,
@@ -349,7 +349,7 @@ def _reason(finding: Finding, e: Evidence, study: Study, chosen: Candidate, fami
             after=_p(p.net),
         )
     values = {
-        "rule": chosen.name,
+        "rule": chosen.in_words,
         "days": days,
         "p": _p(p.net),
         "rules": rules,

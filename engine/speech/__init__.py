@@ -20,11 +20,15 @@ LANGUAGES: Final[Mapping[str, Language]] = {"en": ENGLISH, "de": GERMAN}
 _spoken: ContextVar[Language] = ContextVar("spoken", default=ENGLISH)
 
 
+def find(language: str) -> Language:
+    """The language of a code; English where it is not known."""
+    return LANGUAGES.get(language.strip().casefold().replace("_", "-").split("-")[0], ENGLISH)
+
+
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Word everything said inside in a language by its code ("de", "de-AT"); in English where it is not known."""
-    code = language.strip().casefold().replace("_", "-").split("-")[0]
-    token = _spoken.set(LANGUAGES.get(code, ENGLISH))
+    token = _spoken.set(find(language))
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
 
 from engine import notebook
-from engine.report import Result, advice, finish, metrics_json, write_markdown, write_pdf
+from engine.report import Result, advice, finish, metrics_json, wording, write_markdown, write_pdf
 from engine.science import comparing, eda
 from engine.tools import contrast, figures
 from engine.tools.evaluation import read_walk
@@ -142,13 +142,22 @@ def generate_summary(
         files.append(
             work.deliver("chart", f"charts/{name}.png", chart.png, media_type=PNG, summary=chart.alt)
         )
-    ending = finish(result)
+    with work.speaking():
+        ending = _ending(work, runtime.state, results, parts, told)
     return {
-        "summary": ending["verdict_line"],
+        "summary": wording.verdict_line(result),
         "metrics": results,
         "result": metrics,
         "payload": {"finish": ending, "files": files},
     }
+
+
+def _ending(work: Work, state: Any, results: str, parts: list[str], told: Told) -> dict[str, Any]:
+    """The finish in the words of the thread: its sentences are written anew, its pictures are those of the report."""
+    if not work.speaks_another_language:
+        return finish(told.result)
+    worded = tell(work, state, results, parts=parts, draw=told.judged is None).result
+    return finish(worded.model_copy(update={"charts": told.result.charts}))
 
 
 def _notebook(work: Work, told: Told) -> bytes:

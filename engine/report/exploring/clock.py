@@ -9,6 +9,7 @@ from engine.report.wording.phrases import chance
 from engine.science import charts
 from engine.science.charts.numbers import basis_points, p_value, percent, plural, rate
 from engine.science.eda import Clock
+from engine.speech import say
 
 UNITS: Final = {"hour": "Hour, UTC", "weekday": "Weekday", "month": "Month"}
 _MEASURES: Final[Mapping[str, str]] = {
@@ -39,8 +40,10 @@ def by_clock(scene: Scene, what: str, unit: str) -> Section:
     if found is None:
         return Section(
             Finding(
-                title=f"The bars of {scene.name} are too long to look inside a {unit}",
-                text="Ask again with shorter bars, for example 5-minute ones.",
+                title=say(
+                    "The bars of {coin} are too long to look inside a {unit}", coin=scene.name, unit=say(unit)
+                ),
+                text=say("Ask again with shorter bars, for example 5-minute ones."),
             )
         )
     return of_clock(scene, found)
@@ -58,22 +61,53 @@ def of_clock(scene: Scene, found: Clock) -> Section:
         return percent(value, digits=1, sign=False) if unit == "percent" else basis_points(value)
 
     by_chance = (
-        f"Chance alone makes {found.unit}s differ as much in {chance(found.p_value)} of cases."
+        say(
+            "Chance alone makes {units} differ as much in {share} of cases.",
+            units=say(f"{found.unit}s"),
+            share=chance(found.p_value),
+        )
         if found.p_value is not None
         else ""
     )
     if not found.is_real:
-        title = f"No {found.unit} of {scene.name} stands out beyond chance in {found.what}"
-        text = (
-            f"The highest is {top} with {write(best.value)}, the lowest {bottom} with {write(worst.value)}."
+        title = say(
+            "No {unit} of {coin} stands out beyond chance in {what}",
+            unit=say(found.unit),
+            coin=scene.name,
+            what=say(found.what),
+        )
+        text = say(
+            "The highest is {top} with {best}, the lowest {bottom} with {worst}.",
+            top=say(top),
+            best=write(best.value),
+            bottom=say(bottom),
+            worst=write(worst.value),
         )
     else:
         times = best.value / worst.value if worst.value > 0 and found.what != "return" else None
-        factor = f", {rate(times)} times as much as {other}" if times else f", least {other}"
-        title = f"{scene.name} {_VERBS[found.what]} {at}{factor}"
-        text = (
-            f"{_MEASURES[found.what]} {write(best.value)} (95\u202f% interval {write(best.low)} to {write(best.high)}) "
-            f"{at}, {write(worst.value)} ({write(worst.low)} to {write(worst.high)}) {other}."
+        factor = (
+            say(", {times} times as much as {other}", times=rate(times), other=other)
+            if times
+            else say(", least {other}", other=other)
+        )
+        title = say(
+            "{coin} {moves} {at}{factor}",
+            coin=scene.name,
+            moves=say(_VERBS[found.what]),
+            at=at,
+            factor=factor,
+        )
+        text = say(
+            "{measure} {best} (95\u202f% interval {low} to {high}) {at}, {worst} ({worst_low} to {worst_high}) {other}.",
+            measure=say(_MEASURES[found.what]),
+            best=write(best.value),
+            low=write(best.low),
+            high=write(best.high),
+            at=at,
+            worst=write(worst.value),
+            worst_low=write(worst.low),
+            worst_high=write(worst.high),
+            other=other,
         )
     table = Table(
         columns=(
@@ -81,7 +115,10 @@ def of_clock(scene: Scene, found: Clock) -> Section:
             Column(label="95\u202f% from", unit=unit), Column(label="to", unit=unit),
         ),
         rows=tuple((label, e.value, e.low, e.high) for label, e in zip(found.labels, found.values, strict=True)),
-        caption=f"{_MEASURES[found.what]} of {scene.name}, over {plural(found.rows, _ROWS[found.unit])}.",
+        caption=say(
+            "{measure} of {coin}, over {span}.",
+            measure=say(_MEASURES[found.what]), coin=scene.name, span=plural(found.rows, _ROWS[found.unit]),
+        ),
     )  # fmt: skip
     chart = charts.draw_clock(
         scene.source, coin=scene.coin.coin, what=found.what, unit=found.unit, labels=found.labels,
@@ -105,8 +142,8 @@ def of_clock(scene: Scene, found: Clock) -> Section:
 def _at(found: Clock, label: str) -> str:
     match found.unit:
         case "hour":
-            return f"at {label}"
+            return say("at {hour}", hour=label)
         case "weekday":
-            return f"on {_DAYS[label]}"
+            return say("on {weekdays}", weekdays=say(_DAYS[label]))
         case _:
-            return f"in {label}"
+            return say("in {month}", month=say(label))

@@ -6,6 +6,7 @@ from engine.science import charts
 from engine.science.charts import numbers
 from engine.science.charts.numbers import number, plural
 from engine.science.eda import memory
+from engine.speech import say
 
 
 def autocorrelation(scene: Scene) -> Section:
@@ -21,32 +22,42 @@ def autocorrelation(scene: Scene) -> Section:
     )  # fmt: skip
     walks = memory.is_random_walk(m)
     title = (
-        f"Returns of {scene.name} look like a random walk"
+        say("Returns of {coin} look like a random walk", coin=scene.name)
         if walks and not first.is_clear
-        else f"Moves of {scene.name} tend to be {'taken back' if first.value < 0 else 'followed'} at once"
-        if first.is_clear
-        else f"Returns of {scene.name} are no random walk over longer spans"
+        else say("Returns of {coin} are no random walk over longer spans", coin=scene.name)
+        if not first.is_clear
+        else say("Moves of {coin} tend to be taken back at once", coin=scene.name)
+        if first.value < 0
+        else say("Moves of {coin} tend to be followed at once", coin=scene.name)
     )
-    hours = f"still remembered after {plural(lasting.minutes / 60, 'hour')}" if lasting else "not remembered"
+    hours = (
+        say("still remembered after {span}", span=plural(lasting.minutes / 60, "hour"))
+        if lasting
+        else say("not remembered")
+    )
     unit = next((root for root in m.roots if root.series == "log price"), None)
     stationary = (
         ""
         if unit is None
         else (
-            " The price itself wanders (a unit root is not rejected), its returns do not."
+            say(" The price itself wanders (a unit root is not rejected), its returns do not.")
             if unit.p_below is None
-            else " A unit root in the price is rejected: in this period it stayed near a level."
+            else say(" A unit root in the price is rejected: in this period it stayed near a level.")
         )
     )
     return Section(
         Finding(
             title=title,
-            text=f"Autocorrelation of neighbouring returns {number(first.value)} (chance: up to {number(first.band)}); the "
-            f"size of moves is {hours} ({number(size.value, 2)} after {numbers.interval(size.minutes)}).{stationary}",
+            text=say(
+                "Autocorrelation of neighbouring returns {first} (chance: up to {band}); the size of moves is {remembered} "
+                "({size} after {span}).{stationary}",
+                first=number(first.value), band=number(first.band), remembered=hours, size=number(size.value, 2),
+                span=numbers.interval(size.minutes), stationary=stationary,
+            ),
             table=Table(
                 columns=(Column(label="Span"), Column(label="Variance ratio", unit="number"), Column(label="p", unit="number")),
                 rows=tuple((numbers.interval(r.minutes), r.ratio, r.p_value) for r in m.ratios),
-                caption="1 is a random walk; below 1 moves are taken back, above 1 they go on.",
+                caption=say("1 is a random walk; below 1 moves are taken back, above 1 they go on."),
             ),
         ),
         (

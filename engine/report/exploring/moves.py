@@ -6,6 +6,7 @@ from engine.science import charts
 from engine.science.charts import numbers
 from engine.science.charts.numbers import basis_points, count, number, percent, plural, rate
 from engine.science.eda import shape
+from engine.speech import say
 
 
 def distribution(scene: Scene) -> Section:
@@ -16,19 +17,30 @@ def distribution(scene: Scene) -> Section:
         deviation_bps=d.deviation_bps, bars=d.bars, far_times=d.far_times,
     )  # fmt: skip
     rows = tuple(
-        (f"{percent(share, digits=0, sign=False)} of bars below", value) for share, value in d.quantiles_bps
+        (say("{share} of bars below", share=percent(share, digits=0, sign=False)), value)
+        for share, value in d.quantiles_bps
     )
     fat = d.far_times >= 2
     title = (
-        f"Rare moves of {scene.name} come {rate(d.far_times)} times as often as under a normal curve"
+        say(
+            "Rare moves of {coin} come {times} times as often as under a normal curve",
+            coin=scene.name,
+            times=rate(d.far_times),
+        )
         if fat
-        else f"Moves of {scene.name} spread about as a normal curve does"
+        else say("Moves of {coin} spread about as a normal curve does", coin=scene.name)
     )
     return Section(
         Finding(
             title=title,
-            text=f"{plural(d.far, 'bar')} of {count(d.bars)} moved four deviations ({basis_points(4 * d.deviation_bps)}) or "
-            f"more; excess kurtosis {number(d.excess_kurtosis, 1)}, skew {number(d.skew, 1)}.",
+            text=say(
+                "{bars} of {n} moved four deviations ({size}) or more; excess kurtosis {kurtosis}, skew {skew}.",
+                bars=plural(d.far, "bar"),
+                n=count(d.bars),
+                size=basis_points(4 * d.deviation_bps),
+                kurtosis=number(d.excess_kurtosis, 1),
+                skew=number(d.skew, 1),
+            ),
             table=Table(
                 columns=(Column(label="Returns of a bar"), Column(label="Return", unit="bp")), rows=rows
             ),
@@ -54,12 +66,17 @@ def drawdown(scene: Scene) -> Section | None:
         under=shape.underwater(scene.prices), peak=worst.peak, trough=worst.trough, recovered=worst.recovered,
     )  # fmt: skip
     back = (
-        f"made good on {when(worst.recovered)}" if worst.recovered else "not made good by the end of the data"
+        say("made good on {day}", day=when(worst.recovered))
+        if worst.recovered
+        else say("not made good by the end of the data")
     )
     return Section(
         Finding(
-            title=f"The deepest fall of {scene.name} was {percent(abs(worst.depth), digits=1, sign=False)}",
-            text=f"From {when(worst.peak)} to {when(worst.trough)} UTC, {back}.",
+            title=say(
+                "The deepest fall of {coin} was {depth}",
+                coin=scene.name, depth=percent(abs(worst.depth), digits=1, sign=False),
+            ),
+            text=say("From {peak} to {trough} UTC, {back}.", peak=when(worst.peak), trough=when(worst.trough), back=back),
             table=Table(
                 columns=(
                     Column(label="Fall", unit="change"), Column(label="From", unit="time"), Column(label="To", unit="time"),
@@ -90,8 +107,13 @@ def extremes(scene: Scene) -> Section | None:
     last = found[-1]
     return Section(
         Finding(
-            title=f"The worst {last.length} of {scene.name} was {percent(last.fall)}, the best {percent(last.rise)}",
-            text=f"The worst ended {when(last.fall_at)}, the best {when(last.rise_at)} UTC.",
+            title=say(
+                "The worst {length} of {coin} was {worst}, the best {best}",
+                length=say(last.length), coin=scene.name, worst=percent(last.fall), best=percent(last.rise),
+            ),
+            text=say(
+                "The worst ended {worst}, the best {best} UTC.", worst=when(last.fall_at), best=when(last.rise_at)
+            ),
             table=Table(
                 columns=(
                     Column(label="Within one"), Column(label="Worst", unit="change"), Column(label="Ended", unit="time"),

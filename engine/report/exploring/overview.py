@@ -4,6 +4,7 @@ from engine.report import pictures
 from engine.report.exploring.section import Scene, Section, when
 from engine.report.result import Column, Finding, Highlight, Table
 from engine.science.charts.numbers import basis_points, count, percent, plural, price
+from engine.speech import say
 
 
 def whole(scene: Scene) -> Section:
@@ -19,9 +20,19 @@ def whole(scene: Scene) -> Section:
     )
     return Section(
         Finding(
-            title=f"{scene.name} {'rose' if coin.change >= 0 else 'fell'} {percent(abs(coin.change), sign=False)} in {days}",
-            text=f"Between {price(coin.lowest)} and {price(coin.highest)}; one bar usually moves "
-            f"{basis_points(coin.distribution.deviation_bps)}.",
+            title=say(
+                "{coin} {moved} {amount} in {span}",
+                coin=scene.name,
+                moved=say("rose") if coin.change >= 0 else say("fell"),
+                amount=percent(abs(coin.change), sign=False),
+                span=days,
+            ),
+            text=say(
+                "Between {low} and {high}; one bar usually moves {move}.",
+                low=price(coin.lowest),
+                high=price(coin.highest),
+                move=basis_points(coin.distribution.deviation_bps),
+            ),
             table=table,
         ),
         (
@@ -43,15 +54,25 @@ def gaps(scene: Scene) -> Section:
         return whole(scene)
     expected = health.rows + health.missing_bars
     title = (
-        f"No bar of {scene.name} is missing"
+        say("No bar of {coin} is missing", coin=scene.name)
         if not health.missing_bars
-        else f"{plural(health.missing_bars, 'bar')} of {scene.name} missing of {count(expected)}"
+        else say(
+            "{bars} of {coin} missing of {expected}",
+            bars=plural(health.missing_bars, "bar"),
+            coin=scene.name,
+            expected=count(expected),
+        )
     )
     return Section(
         Finding(
             title=title,
-            text=f"{plural(health.duplicates, 'duplicate')}, {plural(health.stale_bars, 'bar')} in runs without any change, "
-            f"{plural(health.crossed_quotes, 'crossed quote')}, {plural(health.spikes, 'spike')} that came straight back.",
+            text=say(
+                "{duplicates}, {bars} in runs without any change, {crossed}, {spikes} that came straight back.",
+                duplicates=plural(health.duplicates, "duplicate"),
+                bars=plural(health.stale_bars, "bar"),
+                crossed=plural(health.crossed_quotes, "crossed quote"),
+                spikes=plural(health.spikes, "spike"),
+            ),
         ),
         (
             Highlight(figure=count(health.missing_bars), meaning="missing bars"),

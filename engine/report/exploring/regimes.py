@@ -5,6 +5,7 @@ from engine.report.exploring.section import Scene, Section
 from engine.report.result import Column, Finding, Highlight, Table
 from engine.science import charts
 from engine.science.charts.numbers import percent, rate
+from engine.speech import say
 
 
 def volatility(scene: Scene) -> Section | None:
@@ -19,20 +20,33 @@ def volatility(scene: Scene) -> Section | None:
         scene.source, coin=scene.coin.coin, days=found.days, volatility=found.volatility, kinds=found.kinds,
         ratio=ratio, follows=(follows.value, follows.low, follows.high),
     )  # fmt: skip
-    told = "more often than the quarter that chance gives" if follows.low > 0.25 else "which chance explains"
+    told = (
+        say("more often than the quarter that chance gives")
+        if follows.low > 0.25
+        else say("which chance explains")
+    )
     table = Table(
         columns=(
             Column(label="Days"), Column(label="Count", unit="count"), Column(label="Volatility a day", unit="percent"),
             Column(label="Mean return", unit="change"), Column(label="Next day alike", unit="percent"),
         ),
         rows=tuple((r.name, r.days, r.volatility, r.daily_return, r.stays) for r in found.regimes),
-        caption=f"Calm: the calmest quarter of the days of {scene.name}; wild: the wildest.",
+        caption=say("Calm: the calmest quarter of the days of {coin}; wild: the wildest.", coin=scene.name),
     )  # fmt: skip
     return Section(
         Finding(
-            title=f"Wild days of {scene.name} move {rate(ratio)} times as much as calm ones",
-            text=f"A wild day follows a wild one in {percent(follows.value, digits=0, sign=False)} of cases "
-            f"({percent(follows.low, digits=0, sign=False)} to {percent(follows.high, digits=0, sign=False)}), {told}.",
+            title=say(
+                "Wild days of {coin} move {times} times as much as calm ones",
+                coin=scene.name,
+                times=rate(ratio),
+            ),
+            text=say(
+                "A wild day follows a wild one in {share} of cases ({low} to {high}), {told}.",
+                share=percent(follows.value, digits=0, sign=False),
+                low=percent(follows.low, digits=0, sign=False),
+                high=percent(follows.high, digits=0, sign=False),
+                told=told,
+            ),
             table=table,
         ),
         (

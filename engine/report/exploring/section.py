@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from engine import speech
 from engine.report.result import Data, Finding, Highlight
 from engine.science.charts import Chart, Source
 from engine.science.eda import Explored
@@ -38,4 +39,4 @@ class Scene:
 
 def when(moment: datetime) -> str:
     """A moment to the minute, UTC understood."""
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return speech.minute(moment)

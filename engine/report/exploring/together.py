@@ -8,6 +8,7 @@ from engine.science import charts
 from engine.science.charts import numbers
 from engine.science.charts.numbers import number, rate
 from engine.science.eda import Exploration
+from engine.speech import say
 
 
 def correlation(found: Exploration, scene: Scene) -> Iterator[Section]:
@@ -20,7 +21,7 @@ def correlation(found: Exploration, scene: Scene) -> Iterator[Section]:
             both.matrix[i][k],
             both.low[i][k],
             both.high[i][k],
-            f"{both.coins[k].upper()} and {both.coins[i].upper()}",
+            say("{first} and {second}", first=both.coins[k].upper(), second=both.coins[i].upper()),
         )
         for i in range(len(both.coins))
         for k in range(i)
@@ -29,10 +30,15 @@ def correlation(found: Exploration, scene: Scene) -> Iterator[Section]:
     best = pairs[0]
     lead = next((one for one in both.leads if one.is_clear), None)
     first = (
-        f"{lead.first.upper()} moves before {lead.then.upper()}: {number(lead.value)} with its next bar (chance: up to "
-        f"{number(lead.band)})."
+        say(
+            "{first} moves before {then}: {value} with its next bar (chance: up to {band}).",
+            first=lead.first.upper(),
+            then=lead.then.upper(),
+            value=number(lead.value),
+            band=number(lead.band),
+        )
         if lead
-        else "None moves before another: no correlation with the other's next bar is beyond chance."
+        else say("None moves before another: no correlation with the other's next bar is beyond chance.")
     )
     matrix = charts.draw_correlation(
         scene.source, coins=[c.upper() for c in both.coins], matrix=both.matrix, low=both.low, high=both.high,
@@ -40,10 +46,13 @@ def correlation(found: Exploration, scene: Scene) -> Iterator[Section]:
     )  # fmt: skip
     yield Section(
         Finding(
-            title=f"{best[3]} move most alike: a correlation of {number(best[0], 2)}"
+            title=say("{pair} move most alike: a correlation of {value}", pair=best[3], value=number(best[0], 2))
             if len(pairs) > 1
-            else f"{best[3]} move alike: a correlation of {number(best[0], 2)}",
-            text=f"95\u202f% interval {number(best[1], 2)} to {number(best[2], 2)}. {first}",
+            else say("{pair} move alike: a correlation of {value}", pair=best[3], value=number(best[0], 2)),
+            text=say(
+                "95\u202f% interval {low} to {high}. {then}",
+                low=number(best[1], 2), high=number(best[2], 2), then=first,
+            ),
             table=Table(
                 columns=(
                     Column(label="Pair"), Column(label="Correlation", unit="number"),
@@ -79,7 +88,10 @@ def side_by_side(found: Exploration) -> Section:
     ratio = wildest.distribution.deviation_bps / max(calmest.distribution.deviation_bps, 1e-9)
     return Section(
         Finding(
-            title=f"{wildest.coin.upper()} moves {rate(ratio)} times as much as {calmest.coin.upper()}",
+            title=say(
+                "{wildest} moves {times} times as much as {calmest}",
+                wildest=wildest.coin.upper(), times=rate(ratio), calmest=calmest.coin.upper(),
+            ),
             table=Table(
                 columns=(
                     Column(label="Coin"), Column(label="Change", unit="change"), Column(label="Deepest fall", unit="change"),

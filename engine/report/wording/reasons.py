@@ -5,6 +5,7 @@ from engine.report.vocabulary import write
 from engine.report.wording.phrases import chance, data_age, interval_words, sentence
 from engine.report.wording.verdicts import headline
 from engine.science.charts.numbers import basis_points, count, p_value, percent, rate
+from engine.speech import say
 
 
 def bullets(result: Result) -> list[str]:
@@ -32,28 +33,45 @@ def _why(result: Result, verdict: Verdict, best: ModelResult | None) -> str:
     right = best.metrics.get("balanced_accuracy") if best else None
     start = ""
     if best is not None and right is not None and right.value is not None:
-        start = f"{best.name} is right {write('balanced_accuracy', right.value)} of the time{interval_words(right)}"
-    tried = f"all {count(verdict.candidates)} rules counted" if verdict.candidates > 1 else "one rule tried"
+        start = say(
+            "{model} is right {share} of the time{interval}",
+            model=best.name,
+            share=write("balanced_accuracy", right.value),
+            interval=interval_words(right),
+        )
+    tried = (
+        say("all {n} rules counted", n=count(verdict.candidates))
+        if verdict.candidates > 1
+        else say("one rule tried")
+    )
     match verdict.reason_code:
         case "confirmed":
-            luck = f"luck does as well in {chance(verdict.p_value)} of cases, {tried}"
+            luck = say(
+                "luck does as well in {share} of cases, {tried}", share=chance(verdict.p_value), tried=tried
+            )
         case "costs_eat_it":
-            luck = (
-                f"there is a pattern before costs (p = {p_value(verdict.p_signal)}), but it is smaller "
-                "than they are"
+            luck = say(
+                "there is a pattern before costs (p = {p}), but it is smaller than they are",
+                p=p_value(verdict.p_signal),
             )
         case "one_bar_only":
-            luck = (
-                f"the pattern is gone one bar later (p = {p_value(verdict.p_late)}), as when bid and ask "
-                "take turns: nobody can trade that"
+            luck = say(
+                "the pattern is gone one bar later (p = {p}), as when bid and ask take turns: nobody can trade that",
+                p=p_value(verdict.p_late),
             )
         case "not_confirmed":
-            parts = f"{verdict.folds_positive} of {verdict.folds} parts positive"
-            luck = (
-                f"luck does not explain it, but it was not confirmed: {parts}, {_on_sealed(result, verdict)}"
+            luck = say(
+                "luck does not explain it, but it was not confirmed: {positive} of {folds} parts positive, {sealed}",
+                positive=verdict.folds_positive,
+                folds=verdict.folds,
+                sealed=_on_sealed(result, verdict),
             )
         case "nothing_found" if verdict.p_signal is not None:
-            luck = f"even before costs, luck does as well as the best in {chance(verdict.p_signal)} of cases ({tried})"
+            luck = say(
+                "even before costs, luck does as well as the best in {share} of cases ({tried})",
+                share=chance(verdict.p_signal),
+                tried=tried,
+            )
         case _:
             return sentence(verdict.reason)
     return sentence(f"{start}; {luck}" if start else luck)
@@ -61,9 +79,9 @@ def _why(result: Result, verdict: Verdict, best: ModelResult | None) -> str:
 
 def _on_sealed(result: Result, verdict: Verdict) -> str:
     if verdict.sealed_return is not None:
-        return f"{percent(verdict.sealed_return)} on the sealed span"
+        return say("{change} on the sealed span", change=percent(verdict.sealed_return))
     skill = result.best.value("skill_sealed") if result.best else None
-    return f"a skill of {percent(skill, digits=1)} on the sealed span"
+    return say("a skill of {change} on the sealed span", change=percent(skill, digits=1))
 
 
 def _costs(result: Result, best: ModelResult) -> str:
@@ -71,12 +89,22 @@ def _costs(result: Result, best: ModelResult) -> str:
     if even is None or paid is None:
         return ""
     if even <= 0:
-        return (
-            f"No cost is low enough: it breaks even at {basis_points(even)} a side, and trading "
-            f"costs {basis_points(paid)}."
+        return say(
+            "No cost is low enough: it breaks even at {even} a side, and trading costs {paid}.",
+            even=basis_points(even),
+            paid=basis_points(paid),
         )
-    verb = "can bear" if even >= paid else "could bear only"
-    return f"It {verb} {basis_points(even)} a side; trading costs {basis_points(paid)}."
+    if even >= paid:
+        return say(
+            "It can bear {even} a side; trading costs {paid}.",
+            even=basis_points(even),
+            paid=basis_points(paid),
+        )
+    return say(
+        "It could bear only {even} a side; trading costs {paid}.",
+        even=basis_points(even),
+        paid=basis_points(paid),
+    )
 
 
 def _explains(result: Result, best: ModelResult) -> str:
@@ -88,11 +116,15 @@ def _explains(result: Result, best: ModelResult) -> str:
     names = {"the moving average": "Moving average", "the mean": "Mean", "persistence": "Persistence"}
     beside = result.baseline(names.get(verdict.reference or "", ""))
     other = beside.value("r2") if beside else None
-    share = f"{best.name} explains {percent(own, digits=0, sign=False)} of what changes in it (R²)"
-    return (
-        f"{share}; {verdict.reference} explains {percent(other, digits=0, sign=False)}."
-        if other is not None
-        else f"{share}."
+    share = percent(own, digits=0, sign=False)
+    if other is None:
+        return say("{model} explains {share} of what changes in it (R²).", model=best.name, share=share)
+    return say(
+        "{model} explains {share} of what changes in it (R²); {reference} explains {other}.",
+        model=best.name,
+        share=share,
+        reference=say(verdict.reference or ""),
+        other=percent(other, digits=0, sign=False),
     )
 
 
@@ -100,10 +132,14 @@ def _trading(best: ModelResult) -> str:
     trades, gross, net = best.value("trades_per_day"), best.value("gross_return"), best.value("net_return")
     if trades is None:
         return ""
-    text = f"It changes position {rate(trades)} times a day"
-    if gross is not None and net is not None:
-        text += f": {percent(gross)} before costs, {percent(net)} after"
-    return f"{text}."
+    if gross is None or net is None:
+        return say("It changes position {rate} times a day.", rate=rate(trades))
+    return say(
+        "It changes position {rate} times a day: {gross} before costs, {net} after.",
+        rate=rate(trades),
+        gross=percent(gross),
+        net=percent(net),
+    )
 
 
 def _caution(result: Result) -> str:
@@ -111,11 +147,11 @@ def _caution(result: Result) -> str:
     if verdict is None:
         return ""
     if result.kind == "volatility":
-        return "It says how much the price moves, not which way."
+        return say("It says how much the price moves, not which way.")
     if verdict.decision == "not_enough_data":
         if not result.models:
-            return "No model was judged, so there is no figure to read."
-        return "Do not read the returns: in so few days any rule can win or lose."
+            return say("No model was judged, so there is no figure to read.")
+        return say("Do not read the returns: in so few days any rule can win or lose.")
     if verdict.decision == "edge":
-        return "It held in this period; nothing says that it goes on."
-    return "It is no reason to bet on the opposite, which pays the same costs."
+        return say("It held in this period; nothing says that it goes on.")
+    return say("It is no reason to bet on the opposite, which pays the same costs.")

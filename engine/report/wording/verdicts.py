@@ -12,22 +12,26 @@ from engine.report.wording.phrases import (
     subject,
 )
 from engine.science.charts.numbers import loss_percent, number, p_value, percent, plural
+from engine.speech import say
 
 WORDS: Final = {"edge": "edge", "no_edge": "no edge", "not_enough_data": "not enough data"}
 
 
 def verdict_word(result: Result) -> str:
     """The first words of the finish: "Verdict: no edge", or "Result" for a goal without one."""
-    return f"Verdict: {WORDS[result.verdict.decision]}" if result.verdict else "Result"
+    return (
+        say("Verdict: {word}", word=say(WORDS[result.verdict.decision])) if result.verdict else say("Result")
+    )
 
 
 def verdict_line(result: Result) -> str:
     """The result in one line that starts with `verdict_word`."""
     if result.verdict is None:
-        return f"Result: {sentence(result.findings[0].title)}"
+        return f"{verdict_word(result)}: {sentence(result.findings[0].title)}"
+    opening = say("{verdict} for {subject}", verdict=verdict_word(result), subject=subject(result))
     if result.answered:
-        return f"{verdict_word(result)} for {subject(result)}. {sentence(result.findings[0].title)}"
-    return f"{verdict_word(result)} for {subject(result)}: {headline(result)}"
+        return f"{opening}. {sentence(result.findings[0].title)}"
+    return f"{opening}: {headline(result)}"
 
 
 def lead(result: Result) -> str:
@@ -45,10 +49,11 @@ def headline(result: Result) -> str:
     if result.by_coin and len(result.by_coin) > 1:
         return _several_coins(result)
     if verdict.decision == "not_enough_data" and verdict.least_edge_shown and verdict.least_edge_paying:
-        return (
-            f"{judged_span(result)} could only show a correlation of {number(verdict.least_edge_shown, 2)} "
-            "or more; "
-            f"{number(verdict.least_edge_paying, 2)} would already pay the costs."
+        return say(
+            "{span} could only show a correlation of {shown} or more; {paying} would already pay the costs.",
+            span=judged_span(result),
+            shown=number(verdict.least_edge_shown, 2),
+            paying=number(verdict.least_edge_paying, 2),
         )
     text = (
         _skill_headline(result, verdict)
@@ -64,43 +69,73 @@ def _direction_headline(result: Result, verdict: Verdict) -> str:
     if best is None or net is None:
         return ""
     held = hold.value("net_return") if hold else None
-    holding = f"; holding {made_or_lost(held)}" if held is not None else ""
-    span = f"in {judged_span(result)}"
+    holding = say("; holding {did}", did=made_or_lost(held)) if held is not None else ""
     if verdict.decision == "edge":
-        sealed = f", {percent(verdict.sealed_return)} on the sealed span" if verdict.sealed_return else ""
-        return (
-            f"{best.name} {made_or_lost(net)} after costs {span}{sealed} (p = "
-            f"{p_value(verdict.p_value)}){holding}."
+        sealed = (
+            say(", {change} on the sealed span", change=percent(verdict.sealed_return))
+            if verdict.sealed_return
+            else ""
+        )
+        return say(
+            "{rule} {did} after costs in {span}{sealed} (p = {p}){holding}.",
+            rule=best.name,
+            did=made_or_lost(net),
+            span=judged_span(result),
+            sealed=sealed,
+            p=p_value(verdict.p_value),
+            holding=holding,
         )
     tried = (
-        f"the strongest of {plural(verdict.candidates, 'rule')}"
+        say("the strongest of {rules}", rules=plural(verdict.candidates, "rule"))
         if verdict.candidates > 1
-        else "the rule tried"
+        else say("the rule tried")
     )
-    luck = f", {not_an_edge(verdict)}" if net > 0 else ""
-    return f"{tried} {made_or_lost(net)} after costs {span}{luck}{holding}."
+    return say(
+        "{rule} {did} after costs in {span}{luck}{holding}.",
+        rule=tried,
+        did=made_or_lost(net),
+        span=judged_span(result),
+        luck=f", {not_an_edge(verdict)}" if net > 0 else "",
+        holding=holding,
+    )
 
 
 def _skill_headline(result: Result, verdict: Verdict) -> str:
-    best, reference = result.best, verdict.reference or "the simplest forecast"
+    best, reference = result.best, say(verdict.reference or "the simplest forecast")
     skill = best.metrics.get("skill") if best else None
     if best is None or skill is None or skill.value is None:
         return ""
     if skill.value < 0:  # the interval turns round with the sign
         larger = Metric(value=-skill.value, low=_negative(skill.high), high=_negative(skill.low))
-        amount = f"{loss_percent(skill.value, digits=1)}{interval_words(larger)}"
-        role = "the best" if result.kind == "volatility" else "which earned most"
-        return f"nothing tried beats {reference}; the error of {best.name}, {role}, is {amount} larger."
+        return say(
+            "nothing tried beats {reference}; the error of {model}, {role}, is {amount} larger.",
+            reference=reference,
+            model=best.name,
+            role=say("the best") if result.kind == "volatility" else say("which earned most"),
+            amount=f"{loss_percent(skill.value, digits=1)}{interval_words(larger)}",
+        )
     amount = f"{loss_percent(skill.value, digits=1)}{interval_words(skill)}"
     if verdict.decision == "edge":
         sealed = best.value("skill_sealed")
         also = (
-            f" and by {loss_percent(sealed, digits=1)} on the sealed span"
+            say(" and by {amount} on the sealed span", amount=loss_percent(sealed, digits=1))
             if sealed is not None and sealed > 0
             else ""
         )
-        return f"{best.name} beats {reference} by {amount}{also}."
-    return f"{best.name} is {amount} better than {reference}, {not_an_edge(verdict)}."
+        return say(
+            "{model} beats {reference} by {amount}{also}.",
+            model=best.name,
+            reference=reference,
+            amount=amount,
+            also=also,
+        )
+    return say(
+        "{model} is {amount} better than {reference}, {why}.",
+        model=best.name,
+        amount=amount,
+        reference=reference,
+        why=not_an_edge(verdict),
+    )
 
 
 def _several_coins(result: Result) -> str:
@@ -108,7 +143,7 @@ def _several_coins(result: Result) -> str:
     for decision, words in WORDS.items():
         coins = [c.coin.upper() for c in result.by_coin if c.verdict.decision == decision]
         if coins:
-            parts.append(f"{words} for {listed(coins)}")
+            parts.append(say("{verdict} for {subject}", verdict=say(words), subject=listed(coins)))
     own = result.model_copy(
         update={"by_coin": (), "spec": result.spec.model_copy(update={"coins": (result.headline_coin,)})}
     )
@@ -117,7 +152,9 @@ def _several_coins(result: Result) -> str:
 
 def not_an_edge(verdict: Verdict) -> str:
     """Why a gain is none to rely on."""
-    return "which was not confirmed" if verdict.reason_code == "not_confirmed" else "which luck explains"
+    if verdict.reason_code == "not_confirmed":
+        return say("which was not confirmed")
+    return say("which luck explains")
 
 
 def _negative(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from engine.speech.german.findings import FINDINGS
 from engine.speech.german.goals import GOALS
 from engine.speech.german.results import RESULTS
 from engine.speech.german.running import RUNNING
@@ -23,7 +24,7 @@ NOUNS: Final = {
 }
 
 GERMAN: Final = Language(
-    sentences={**GOALS, **RUNNING, **VERDICTS, **RESULTS},
+    sentences={**GOALS, **RUNNING, **VERDICTS, **RESULTS, **FINDINGS},
     nouns=NOUNS,
     figures=str.maketrans({",": ".", ".": ","}),
     months=("Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sep.", "Okt.", "Nov.", "Dez."),

@@ -166,9 +166,10 @@ def train(brief: Brief) -> Steps:
     return finding(
         said
         + say(
-            "{n} walk-forward {runs} of {names}, {folds} folds each, {bars:,} bars out of sample",
+            "{n} walk-forward run of {names}, {folds} folds, {bars:,} bars out of sample"
+            if count == 1
+            else "{n} walk-forward runs of {names}, {folds} folds each, {bars:,} bars out of sample",
             n=count,
-            runs=say("run") if count == 1 else say("runs"),
             names=names,
             folds=walked["folds"],
             bars=walked["bars"],

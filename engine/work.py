@@ -146,7 +146,7 @@ class Work:
     @property
     def speaks_another_language(self) -> bool:
         """Whether the thread of this run is not in English, the language of its report."""
-        return speech.find(self._language) is not speech.ENGLISH
+        return speech.find(self._language) is not speech.LANGUAGES["en"]
 
     @property
     def _language(self) -> str:

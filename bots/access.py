@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from bots.errors import Refusal
 from bots.platform import Speaker
-from bots.text import money
 from bots.words import Words
 from storage import preferences, sessions, users
 from storage.errors import UnknownSession
@@ -103,7 +102,9 @@ def check_room(db: Session, user: User, rights: Rights, settings: AccessSettings
     if rights.usd_a_month is not None:
         _, spent = preferences.spent_this_month(db, user.id)
         if spent >= rights.usd_a_month:
-            raise Refusal(words("money_used_up", spent=money(spent), most=money(rights.usd_a_month)))
+            raise Refusal(
+                words("money_used_up", spent=words.money(spent), most=words.money(rights.usd_a_month))
+            )
     unfinished = (
         select(AnalysisSession.number)
         .where(AnalysisSession.owner_id == user.id, AnalysisSession.status.not_in(sessions.TERMINAL))

@@ -145,7 +145,7 @@ class Asked:
 
     def time(self, moment: datetime) -> str:
         """A moment in the reader's zone."""
-        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        return self.words.minute(moment.astimezone(self.zone))
 
 
 def facts_of(db: Session, session_id: uuid.UUID) -> tuple[Fact, ...]:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from bots.access import AccessSettings
 from bots.commands import Backend
 from bots.errors import BotError
 from bots.platform import Place, Speaker
 from bots.text import one_line
+from bots.words import Words, words_of
 from jobs import queue
 from storage.artifacts import ArtifactSettings, ArtifactStore, open_store
 from storage.database import Database, is_current
@@ -28,6 +32,14 @@ if TYPE_CHECKING:
 
 # The one workspace of everybody who sits at this machine.
 WORKSPACE = "local"
+
+
+class TerminalSettings(BaseSettings):
+    """How this terminal is spoken to."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    omc_language: str = Field("en", description="The language of this terminal: en or de.")
 
 
 class TablesOutdated(BotError):
@@ -82,7 +94,12 @@ def speaker() -> Speaker:
     except (KeyError, OSError):  # a container's number without a name
         name = f"uid-{os.getuid()}"
     name = one_line(name, 60)
-    return Speaker("terminal", WORKSPACE, name, name)
+    return Speaker("terminal", WORKSPACE, name, name, language=TerminalSettings().omc_language)
+
+
+def words_here() -> Words:
+    """The wording of this terminal."""
+    return words_of(TerminalSettings().omc_language).in_shell()
 
 
 def place(thread: str = "") -> Place:

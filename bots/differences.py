@@ -1,12 +1,15 @@
 """Two results side by side: which inputs differ, which figures differ, and which input can have moved which figure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bots.words import Words
+
 Metrics = Mapping[str, Any]
 
-FORECASTS, MONEY, CHANCE = "how good the forecasts are", "what they earn", "how likely luck is"
+FORECASTS, MONEY, CHANCE = "forecasts", "money", "chance"
 EVERYTHING = (FORECASTS, MONEY, CHANCE)
 _FORECAST_FIGURES = (
     "accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "brier", "mae", "rmse", "r2", "hit_rate",
@@ -57,28 +60,38 @@ def compare(first: Metrics, second: Metrics) -> Comparison:
     return Comparison(tuple(_inputs(first, second)), tuple(changed), len(names))
 
 
-def tell(comparison: Comparison, first: str, second: str, *, most: int = 12) -> str:
+def tell(comparison: Comparison, first: str, second: str, words: Words, *, most: int = 12) -> str:
     """The comparison in words: inputs, then each group of figures with the inputs that can have moved it."""
     if not comparison.inputs and not comparison.figures:
-        return f"{second} is identical to {first}: {comparison.compared} figures, and the same inputs."
+        return words("compare.identical", first=first, second=second, n=comparison.compared)
     lines = []
     if comparison.inputs:
-        lines.append(f"Inputs that differ between {first} and {second}:")
-        lines += [f"  {known.name}: {known.first} -> {known.second}" for known in comparison.inputs]
+        lines.append(words("compare.inputs", first=first, second=second))
+        lines += [
+            f"  {_named(known.name, words)}: {_value(known.first, words)} -> {_value(known.second, words)}"
+            for known in comparison.inputs
+        ]
     else:
-        lines.append(f"{first} and {second} have the same inputs.")
+        lines.append(words("compare.same_inputs", first=first, second=second))
     if not comparison.figures:
-        lines.append(f"They changed none of {comparison.compared} figures.")
+        lines.append(words("compare.no_figures", n=comparison.compared))
     for group in EVERYTHING:
         moved = [figure for figure in comparison.figures if figure.group == group]
         if not moved:
             continue
-        movers = [known.name for known in comparison.inputs if group in known.moves]
-        cause = f"moved by {_listed(movers)}" if movers else "although no input of theirs differs"
-        lines.append(f"{group.capitalize()}, {cause}:")
-        lines += [f"  {figure.name}: {figure.first} -> {figure.second}" for figure in moved[:most]]
+        movers = [_named(known.name, words) for known in comparison.inputs if group in known.moves]
+        said = words(f"compare.group.{group}")
+        lines.append(
+            words("compare.moved", group=said, inputs=_listed(movers, words))
+            if movers
+            else words("compare.unmoved", group=said)
+        )
+        lines += [
+            f"  {figure.name}: {_value(figure.first, words)} -> {_value(figure.second, words)}"
+            for figure in moved[:most]
+        ]
         if len(moved) > most:
-            lines.append(f"  and {len(moved) - most} more")
+            lines.append(words("compare.more", n=len(moved) - most))
     return "\n".join(lines)
 
 
@@ -169,5 +182,16 @@ def _short(value: Any) -> str:
     return text[:12] if len(text) == 64 else text
 
 
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+def _listed(names: list[str], words: Words) -> str:
+    return names[0] if len(names) == 1 else words("compare.or").join([", ".join(names[:-1]), names[-1]])
+
+
+def _named(name: str, words: Words) -> str:
+    key = f"compare.input.{name}"
+    return words(key) if words.knows(key) else name
+
+
+def _value(text: str, words: Words) -> str:
+    if text == "none":
+        return words("none")
+    return words.figures(text) if re.fullmatch(r"-?[\d,]*\.?\d+(e-?\d+)?", text) else text

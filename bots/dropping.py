@@ -15,7 +15,7 @@ from typing import Any
 
 from bots.errors import PlatformError, Refusal
 from bots.platform import Action, Dropped, Field, Form, Message, Press, Reply, Submitted, pack
-from bots.text import clean, count, one_line
+from bots.text import clean, one_line
 from bots.words import Words
 from storage.artifacts import ArtifactStore
 from storage.errors import ArtifactError
@@ -124,12 +124,14 @@ def _told(report: Mapping[str, Any], name: str, kept: str, words: Words, *, writ
     coins = report.get("coins") or []
     lines = [_coin(coin, words) for coin in coins[:20]]
     if report.get("rejects"):
-        lines.append(words("import.rejects", n=count(len(report["rejects"]))))
+        lines.append(words("import.rejects", n=words.count(len(report["rejects"]))))
     if write:
-        new, updated, same = (count(sum(int(c.get(k, 0)) for c in coins)) for k in ("new", "updated", "same"))
+        new, updated, same = (
+            words.count(sum(int(c.get(k, 0)) for c in coins)) for k in ("new", "updated", "same")
+        )
         done = words("import.done", name=name, new=new, updated=updated, same=same)
         return Reply(message=Message("notice", "", done, lines=tuple(lines)), shared=True)
-    understood = words("import.understood", name=name, rows=count(int(report.get("rows_in", 0))))
+    understood = words("import.understood", name=name, rows=words.count(int(report.get("rows_in", 0))))
     how = [f"{about}: {one_line(str(text), 160)}" for about, text in (report.get("understood") or {}).items()]
     do = Action("import", words("button.import"), kept, "primary")
     message = Message(
@@ -143,13 +145,13 @@ def _coin(coin: Mapping[str, Any], words: Words) -> str:
         "import.coin",
         coin=str(coin.get("coin", "")).upper(),
         series=coin.get("series", ""),
-        bars=count(int(coin.get("bars", 0))),
+        bars=words.count(int(coin.get("bars", 0))),
         start=str(coin.get("start", ""))[:16].replace("T", " "),
         end=str(coin.get("end", ""))[:16].replace("T", " "),
     )
     if coin.get("gaps"):
         said += "; " + words(
-            "import.gaps", n=count(int(coin["gaps"])), missing=count(int(coin["missing_bars"]))
+            "import.gaps", n=words.count(int(coin["gaps"])), missing=words.count(int(coin["missing_bars"]))
         )
     return said
 

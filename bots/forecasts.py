@@ -6,76 +6,81 @@ from math import exp
 from typing import Any
 
 from bots.text import duration
+from bots.words import Words
 
 FRESH = timedelta(hours=1)
-ADVICE = "Research output, not financial advice."
-VERDICTS = {
-    "edge": "its verdict was an edge",
-    "no_edge": "its verdict was no edge: expect nothing from it after costs",
-    "not_enough_data": "its verdict was not enough data: nobody knows what it is worth",
-}
 
 
-def tell(run: str, forecast: Mapping[str, Any], now: datetime) -> str:
+def tell(run: str, forecast: Mapping[str, Any], now: datetime, words: Words) -> str:
     """The lines on one coin; `forecast` is what `engine.forecasting.Forecast.as_dict` says."""
     so_far = forecast["so_far"]
     lines = [
-        f"{run} on {forecast['coin']} ({forecast['series']}): {forecast['rule']}",
-        f"{_said(forecast)}, from {forecast['price']:,.6g} at {_moment(forecast['known_at'])}, until {_moment(forecast['due_at'])}.",
-        _age(forecast, now),
-        _record(forecast),
+        words(
+            "forecast.head", run=run, coin=forecast["coin"], series=forecast["series"], rule=forecast["rule"]
+        ),
+        words(
+            "forecast.said",
+            what=_said(forecast, words),
+            price=words.figures(f"{forecast['price']:,.6g}"),
+            at=words.minute(_time(forecast["known_at"])),
+            due=words.minute(_time(forecast["due_at"])),
+        ),
+        _age(forecast, now, words),
+        _record(forecast, words),
     ]
     if so_far["drifts"]:
-        lines.append(
-            f"Warning: the forecasts no longer hold what was promised (by luck {so_far['drift_p_value']:.1%}). "
-            "Ask the question again on newer prices."
-        )
-    decision = VERDICTS.get(forecast["decision"], "")
-    lines.append(f"Remember: {decision}. {ADVICE}")
+        lines.append(words("forecast.drifts", chance=words.figures(f"{so_far['drift_p_value']:.1%}")))
+    if words.knows(f"forecast.{forecast['decision']}"):
+        lines.append(words(f"forecast.{forecast['decision']}"))
     return "\n".join(lines)
 
 
-def _said(forecast: Mapping[str, Any]) -> str:
+def _said(forecast: Mapping[str, Any], words: Words) -> str:
+    if forecast["target"] == "volatility":
+        return words("forecast.volatility", size=words.figures(f"{exp(forecast['said']):.3%}"))
+    side = words({1: "forecast.long", -1: "forecast.short", 0: "forecast.flat"}[forecast["side"]])
     if forecast["target"] == "direction":
-        what = f"Chance of a rise {forecast['said']:.1%}"
-    elif forecast["target"] == "return":
-        what = f"Expected return {forecast['said']:+.3%}"
-    else:
-        return f"Expected volatility {exp(forecast['said']):.3%} per bar"
-    side = {1: "the rule would be long", -1: "the rule would be short", 0: "no new side"}[forecast["side"]]
-    return f"{what}; {side}"
+        return words("forecast.rise", chance=words.figures(f"{forecast['said']:.1%}"), side=side)
+    return words("forecast.return", change=words.figures(f"{forecast['said']:+.3%}"), side=side)
 
 
-def _age(forecast: Mapping[str, Any], now: datetime) -> str:
+def _age(forecast: Mapping[str, Any], now: datetime, words: Words) -> str:
     age = now - _time(forecast["known_at"])
-    trained = f"The model learned from prices up to {_moment(forecast['trained_until'])}."
+    trained = words("forecast.trained", at=words.minute(_time(forecast["trained_until"])))
     if now >= _time(forecast["due_at"]):
-        return f"Stale: the newest price is {_old(age)} old, so this moment has passed already; fetch or import newer ones. {trained}"
+        return words("forecast.stale", age=_old(age, words), trained=trained)
     if age > FRESH:
-        return f"The newest price is {_old(age)} old. {trained}"
+        return words("forecast.aged", age=_old(age, words), trained=trained)
     return trained
 
 
-def _old(age: timedelta) -> str:
-    return f"{age.days:,} days" if age.days >= 2 else duration(age.total_seconds())
+def _old(age: timedelta, words: Words) -> str:
+    if age.days >= 2:
+        return words("forecast.days", n=words.count(age.days))
+    return words.figures(duration(age.total_seconds()))
 
 
-def _record(forecast: Mapping[str, Any]) -> str:
+def _record(forecast: Mapping[str, Any], words: Words) -> str:
     so_far, promised = forecast["so_far"], forecast["promised"]
-    waiting = f"{so_far['waiting']} wait for their outcome" if so_far["waiting"] else "none waits"
+    waiting = (
+        words("forecast.waiting", n=so_far["waiting"]) if so_far["waiting"] else words("forecast.none_waits")
+    )
     if not so_far["scored"]:
-        return f"Forecasts so far: none scored, {waiting}."
-    right = f"right {so_far['hit_rate']:.0%}"
-    loss_name = "Brier" if forecast["target"] == "direction" else "squared error"
-    loss = f"{loss_name} {so_far['loss']:.4g}"
-    if promised is not None:
-        right += f" (promised {promised['hit_rate']:.0%})"
-        loss += f" (promised {promised['loss']:.4g})"
-    return f"Forecasts so far: {so_far['scored']} scored, {right}, {loss}; {waiting}."
+        return words("forecast.none_scored", waiting=waiting)
 
+    def promise(figure: str) -> str:
+        return words("forecast.promised", figure=words.figures(figure)) if promised is not None else ""
 
-def _moment(iso: str) -> str:
-    return f"{_time(iso):%Y-%m-%d %H:%M} UTC"
+    return words(
+        "forecast.scored",
+        n=so_far["scored"],
+        right=words.figures(f"{so_far['hit_rate']:.0%}"),
+        promised_right=promise(f"{promised['hit_rate']:.0%}" if promised else ""),
+        loss_name=words("forecast.brier" if forecast["target"] == "direction" else "forecast.squared_error"),
+        loss=words.figures(f"{so_far['loss']:.4g}"),
+        promised_loss=promise(f"{promised['loss']:.4g}" if promised else ""),
+        waiting=waiting,
+    )
 
 
 def _time(iso: str) -> datetime:

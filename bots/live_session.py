@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bots import commands
-from bots.composition import House
+from bots.composition import House, words_here
 from bots.conversation import CoreConversation
 from bots.delivery import Delivery
 from bots.errors import Refusal
@@ -50,6 +50,7 @@ class LiveSession:
         self._screen: Screen = open_screen(stream)
         self._worker = WorkerChild(house.services.home / "logs" / "worker.log")
         self._gave_up = ""
+        self._words = words_here()
         self._conversation = CoreConversation(house.backend, Terminal.name, threads=2)
 
     async def run(self, command: Command) -> Ended:
@@ -102,15 +103,12 @@ class LiveSession:
         while True:
             if not self._worker.runs and not await asyncio.to_thread(self._others_work):
                 if self._worker.starts:
-                    self._screen.say(
-                        f"The worker ended (exit status {self._worker.exit_status}); starting another. "
-                        f"Its log: {self._worker.log}"
+                    said = self._words(
+                        "terminal.worker_ended", status=self._worker.exit_status, log=self._worker.log
                     )
+                    self._screen.say(said)
                 if self._worker.starts == MOST_WORKERS:
-                    self._gave_up = (
-                        f"The worker ended {MOST_WORKERS} times; look into {self._worker.log}. "
-                        "The run stays in the queue: `omc worker` goes on with it."
-                    )
+                    self._gave_up = self._words("terminal.gave_up", n=MOST_WORKERS, log=self._worker.log)
                     terminal.finished.set()
                     return
                 self._worker.start()
@@ -132,10 +130,10 @@ class LiveSession:
         last = next((fact for fact in reversed(facts) if fact.kind in sessions.TERMINAL), None)
         problem = ""
         if terminal.files_missing:
-            problem = f"{terminal.files_missing} Then: omc results {run} --out DIR"
+            problem = self._words("terminal.files_missing", why=terminal.files_missing, run=run)
         elif terminal.files:
             names = ", ".join(sorted({file.name for file in terminal.files if file.suffix != ".png"}))
-            self._screen.say(f"Files in {self._folder(run)}: {names}")
+            self._screen.say(self._words("terminal.files", folder=self._folder(run), names=names))
         return Ended(
             status=row.status,
             no_data=row.status == "failed" and last is not None and bool(last.payload.get("no_data")),

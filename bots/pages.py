@@ -7,7 +7,7 @@ from bots.asking import Asked, is_over
 from bots.people import usage_lines
 from bots.platform import Action, Home, HomeSection, Reply, Table
 from bots.replies import state_of
-from bots.text import count, one_line
+from bots.text import one_line
 from storage.models import AnalysisSession, PriceCoverage, PriceSeries
 
 
@@ -43,9 +43,9 @@ def coins(asked: Asked) -> Reply:
             f"{row.series} ({words('coins.simulated')})"
             if simulated and row.series != "simulated"
             else row.series,
-            f"{row.first_at:%Y-%m-%d}",
-            f"{row.last_at:%Y-%m-%d %H:%M} UTC",
-            count(row.rows),
+            words.day(row.first_at),
+            f"{words.minute(row.last_at)} UTC",
+            words.count(row.rows),
         )
         for row, simulated in held[:60]
     )

@@ -7,7 +7,7 @@ from bots import access, runs
 from bots.asking import Asked
 from bots.errors import Refusal
 from bots.platform import Reply
-from bots.text import clean, count, money, one_line
+from bots.text import clean, one_line
 from bots.words import find_language, words_of
 from storage import preferences, users
 from storage.models import Grant
@@ -30,8 +30,8 @@ def usage_lines(asked: Asked) -> tuple[str, ...]:
     if rights.runs_a_day is not None:
         limits.append(words("usage.runs_a_day", n=rights.runs_a_day))
     if rights.usd_a_month is not None:
-        limits.append(words("usage.usd_a_month", n=money(rights.usd_a_month)))
-    used = words("usage.title", runs=today, tokens=count(tokens), cost=money(cost))
+        limits.append(words("usage.usd_a_month", n=words.money(rights.usd_a_month)))
+    used = words("usage.title", runs=today, tokens=words.count(tokens), cost=words.money(cost))
     return used, words("usage.limits", limits=", ".join(limits))
 
 
@@ -98,7 +98,9 @@ def _checked(asked: Asked, name: str, value: str) -> str:
         return runs.check_budget(value, asked.words)
     if len(value) > runs.LONGEST_OPTION:
         raise Refusal(
-            asked.words("option_too_long", name=name, n=f"{len(value):,}", most=runs.LONGEST_OPTION)
+            asked.words(
+                "option_too_long", name=name, n=asked.words.count(len(value)), most=runs.LONGEST_OPTION
+            )
         )
     return value
 
@@ -164,5 +166,5 @@ def _granted(asked: Asked, row: Grant) -> str:
     if row.runs_a_day is not None:
         parts.append(words("usage.runs_a_day", n=row.runs_a_day))
     if row.usd_a_month is not None:
-        parts.append(words("usage.usd_a_month", n=money(row.usd_a_month)))
+        parts.append(words("usage.usd_a_month", n=words.money(row.usd_a_month)))
     return ", ".join(parts) or words("role.analyst")

@@ -16,7 +16,7 @@ SECONDS = 180
 async def predict(run: str, words: Words) -> Reply:
     """The forecasts of a run in words, or why there are none."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bots.cli", "predict", run, "--json",
+        sys.executable, "-m", "bots.cli", "predict", run, "--json", "--language", words.language,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -30,5 +30,5 @@ async def predict(run: str, words: Words) -> Reply:
         why = one_line(said.decode(errors="replace"), 500)
         return Reply(words("predict.failed", run=run, why=why), ok=False, run=run)
     now = datetime.now(UTC)
-    told = [forecasts.tell(run, forecast, now) for forecast in json.loads(out)]
+    told = [forecasts.tell(run, forecast, now, words) for forecast in json.loads(out)]
     return Reply("\n\n".join(told), run=run)

@@ -27,7 +27,7 @@ def rerun(ctx: click.Context, run: str, out: str | None, as_json: bool) -> None:
 
     from bots import differences, exports
     from bots.analyze_command import EXIT_STATUS
-    from bots.composition import log_to, open_house, place, speaker
+    from bots.composition import log_to, open_house, place, speaker, words_here
     from bots.live_session import LiveSession
     from bots.platform import Command
     from bots.terminal import Manners
@@ -56,7 +56,8 @@ def rerun(ctx: click.Context, run: str, out: str | None, as_json: bool) -> None:
         found = differences.compare(first.result or {}, again)
         if as_json:
             click.echo(ended.metrics)
-        click.echo(differences.tell(found, f"R-{first.number}", str(again["run"])), err=as_json)
+        told = differences.tell(found, f"R-{first.number}", str(again["run"]), words_here())
+        click.echo(told, err=as_json)
         ctx.exit(0 if not found.figures else 1)
 
 
@@ -67,21 +68,23 @@ def rerun(ctx: click.Context, run: str, out: str | None, as_json: bool) -> None:
 def diff(first: str, second: str, as_json: bool) -> None:
     """Say which inputs of two finished runs differ, and which of them moved which figures."""
     from bots import differences
-    from bots.composition import open_house
+    from bots.composition import open_house, words_here
     from storage import sessions
 
     with open_house() as house, house.database.begin() as db:
         rows = [sessions.find(db, name) for name in (first, second)]
     results = [_result(row) for row in rows]
     found = differences.compare(*results)
-    told = differences.tell(found, *(f"R-{row.number}" for row in rows))
+    one, other = (f"R-{row.number}" for row in rows)
+    told = differences.tell(found, one, other, words_here())
     click.echo(json.dumps(differences.as_dict(found), indent=2) if as_json else told)
 
 
 @click.command()
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print the forecasts as JSON.")
-def predict(run: str, as_json: bool) -> None:
+@click.option("--language", default="", hidden=True)
+def predict(run: str, as_json: bool, language: str) -> None:
     """Apply the model of a finished RUN to the newest prices, and show how its forecasts have done so far.
 
     A forecast is kept and scored when its prices have come. Asked again at the same moment, the first one stands.
@@ -89,26 +92,30 @@ def predict(run: str, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from bots import forecasts
-    from bots.composition import open_house
+    from bots.composition import open_house, words_here
     from storage import sessions
 
     with open_house() as house:
         with house.database.begin() as db:
             row = sessions.find(db, run)
         _result(row)
+        from engine import speech
         from engine.errors import EngineError
         from engine.forecasting import predict as apply
         from engine.science.errors import ScienceError
 
         try:
-            found = apply(house.database, house.store, row)
+            with speech.speaking(language):
+                found = apply(house.database, house.store, row)
         except (EngineError, ScienceError) as error:
-            raise click.ClickException(str(error)) from error
+            with speech.speaking(language):
+                raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps([one.as_dict() for one in found], indent=2))
     else:
         now = datetime.now(UTC)
-        click.echo("\n\n".join(forecasts.tell(f"R-{row.number}", one.as_dict(), now) for one in found))
+        told = [forecasts.tell(f"R-{row.number}", one.as_dict(), now, words_here()) for one in found]
+        click.echo("\n\n".join(told))
 
 
 def _result(row: "AnalysisSession") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bots import differences, lookups, messages, predicting, runs
+from bots import cards, differences, lookups, messages, predicting, runs
 from bots.asking import Asked, facts_of, is_over
 from bots.errors import Refusal
 from bots.platform import Message, Reply, Table
@@ -80,7 +80,7 @@ def compare(asked: Asked, text: str) -> Reply:
         raise Refusal(asked.words("two_runs"))
     first, second = (_finished(asked, reference, "compare") for reference in named)
     found = differences.compare(first.result or {}, second.result or {})
-    return Reply(differences.tell(found, f"R-{first.number}", f"R-{second.number}"), fixed=True)
+    return Reply(differences.tell(found, f"R-{first.number}", f"R-{second.number}", asked.words), fixed=True)
 
 
 def _finished(asked: Asked, text: str, command: str) -> AnalysisSession:
@@ -95,7 +95,7 @@ def standing(facts: Sequence[Fact], run: str, words: Words | None = None, spec: 
     words = words or words_of("en")
     progress = fold(facts)
     now = datetime.now(UTC)
-    parts = [messages.root(progress, run, words).text(), messages.card(progress, run, now, words).text(now)]
+    parts = [cards.root(progress, run, words).text(), cards.card(progress, run, now, words).text(now)]
     for fact in (progress.question, progress.ending):
         if fact is not None:
             parts.append(messages.posted(fact, run, None, words, spec).text())

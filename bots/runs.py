@@ -262,7 +262,7 @@ def check_goal(text: str, words: Words | None = None) -> str:
     if not goal:
         raise Refusal(words("goal_needed"))
     if len(goal) > LONGEST_GOAL:
-        raise Refusal(words("goal_too_long", n=f"{len(goal):,}", most=f"{LONGEST_GOAL:,}"))
+        raise Refusal(words("goal_too_long", n=words.count(len(goal)), most=words.count(LONGEST_GOAL)))
     return goal
 
 
@@ -273,7 +273,7 @@ def check_answer(text: str, words: Words | None = None) -> str:
     if not answer:
         raise Refusal(words("answer_needed"))
     if len(answer) > LONGEST_ANSWER:
-        raise Refusal(words("answer_too_long", n=f"{len(answer):,}", most=f"{LONGEST_ANSWER:,}"))
+        raise Refusal(words("answer_too_long", n=words.count(len(answer)), most=words.count(LONGEST_ANSWER)))
     return answer
 
 
@@ -283,7 +283,7 @@ def check_preferences(options: Mapping[str, str], words: Words | None = None) ->
     kept = {name: clean(options[name]).strip() for name in PREFERENCES if options.get(name)}
     for name, value in kept.items():
         if len(value) > LONGEST_OPTION:
-            raise Refusal(words("option_too_long", name=name, n=f"{len(value):,}", most=LONGEST_OPTION))
+            raise Refusal(words("option_too_long", name=name, n=words.count(len(value)), most=LONGEST_OPTION))
     if kept.get("budget"):
         kept["budget"] = check_budget(kept["budget"], words)
     if kept.get("search") and not _is_search(kept["search"]):

@@ -48,10 +48,11 @@ class StageLine:
     detail: str = ""
     seconds: float | None = None
     since: datetime | None = None  # set while it runs
+    figures: Callable[[str], str] = str  # how the reader's language writes a number
 
     def text(self, now: datetime | None = None) -> str:
         seconds = (now - self.since).total_seconds() if now and self.since else self.seconds
-        took = "" if seconds is None else f" ({duration(seconds)})"
+        took = "" if seconds is None else f" ({self.figures(duration(seconds))})"
         detail = f": {self.detail}" if self.detail else ""
         return f"{self.mark} {self.name} {self.word}{took}{detail}"
 
@@ -112,6 +113,7 @@ class Message:
     recommended_word: str = "recommended"
     deadline_words: str = ""
     deadline: datetime | None = None
+    minute: str = "%Y-%m-%d %H:%M"  # how the deadline is written where the platform writes no times itself
     footer: str = ""
     since: datetime | None = (
         None  # when an unfinished run began, for where the time can be shown as it goes by
@@ -127,7 +129,7 @@ class Message:
         parts = [self.headline, *(line.text(now) for line in self.stages), *self.lines]
         parts += [f"{number}. {self.choice_label(choice)}" for number, choice in enumerate(self.choices, 1)]
         if self.deadline_words and self.deadline:
-            parts.append(f"{self.deadline_words} {self.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
+            parts.append(f"{self.deadline_words} {self.deadline.astimezone(UTC):{self.minute}} UTC.")
         if self.table is not None:
             parts += ["```", self.table.text(), "```", *([self.table.note] if self.table.note else [])]
         if self.footer:

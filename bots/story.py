@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from bots import messages
+from bots import cards, messages
 from bots.platform import Message, Place
 from bots.progress import Fact, Progress, fold
 from bots.words import Words, words_of
@@ -40,12 +40,12 @@ class Story:
 
     @property
     def root(self) -> Message:
-        return messages.root(self.progress, self.run, self.words)
+        return cards.root(self.progress, self.run, self.words)
 
     @property
     def card(self) -> Message:
         now, usual = datetime.now(UTC), self.thread.usual_seconds
-        return messages.card(self.progress, self.run, now, self.words, usual)
+        return cards.card(self.progress, self.run, now, self.words, usual)
 
     def message(self, fact: Fact) -> Message:
         """The message that tells one of its facts."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bots import messages
+from bots import cards, finishes, messages
 from bots.errors import Rejected, TryLater
 from bots.outbox import EventReceipts, Outbox
 from bots.pacing import Pacing
@@ -54,13 +54,13 @@ class Teller:
                     return closed
             case "completed" | "files_again":
                 why = await self._upload(pending, story)
-                message = messages.files_missing(message, why, story.words) if why else message
+                message = finishes.files_missing(message, why, story.words) if why else message
             case "shared":
                 finish = story.last(("completed",), fact.seq)
                 if finish is None:
                     raise Rejected("there is no result to share")
                 who = str(fact.payload.get("by") or story.words("someone"))
-                message = messages.shared(story.message(finish), who, story.words)
+                message = finishes.shared(story.message(finish), who, story.words)
                 place = replace(place, thread="")
         return await self._post(place, message, _key(pending, "message"))
 
@@ -137,7 +137,7 @@ class Teller:
 
     async def _close_ending(self, after: Fact, story: Story) -> str | None:
         """Take the buttons off the message of an end that was not the end; None when it is not known."""
-        ending = story.last(messages.ENDINGS, after.seq)
+        ending = story.last(cards.ENDINGS, after.seq)
         if ending is None:
             return None
         closed = messages.closed_ending(story.message(ending), after, story.run, story.words)

@@ -28,6 +28,7 @@ from bots.platform import (
 )
 from bots.showing import Handler
 from bots.terminal_screens import Screen
+from bots.words import words_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Terminal:
         self, screen: Screen, speaker: Speaker, manners: Manners, folder: Callable[[str], Path]
     ) -> None:
         """`folder` says where the files of a run go."""
+        self._words = words_of(speaker.language)
         self._screen = screen
         self._speaker = speaker
         self._manners = manners
@@ -131,9 +133,7 @@ class Terminal:
                 self.left = True
                 self.finished.set()
                 return
-            self._screen.say(
-                f"Stopping {self._run} ... (Ctrl-C again leaves at once; it is stopped all the same)"
-            )
+            self._screen.say(self._words("terminal.stopping", run=self._run))
             stopping.add(asyncio.create_task(self._stop(handle)))
 
         loop.add_signal_handler(signal.SIGINT, interrupted)
@@ -166,7 +166,7 @@ class Terminal:
             else:
                 text, by_default = recommended, True
             if not text and not recommended:
-                self._screen.say(f"{self._run} cannot go on without an answer to this; stopping it.")
+                self._screen.say(self._words("terminal.no_answer", run=self._run))
                 await self._stop(handle)
                 return
             reply = await handle(
@@ -180,13 +180,13 @@ class Terminal:
 
     async def _prompt(self, question: Message, recommended: str, settled: asyncio.Event) -> str | None:
         """A line typed at the prompt; None when the question was settled elsewhere or the run ended."""
-        hint = "number or your own words" if question.choices else "your answer"
+        hint = self._words("terminal.hint_choice" if question.choices else "terminal.hint_free")
         if recommended:
-            hint += f"; Enter takes “{recommended}”"
+            hint = self._words("terminal.hint_enter", hint=hint, answer=recommended)
         with contextlib.suppress(termios.error):  # what was typed before the question is no answer to it
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         while True:
-            self._screen.ask(f"Answer ({hint}): ")
+            self._screen.ask(self._words("terminal.prompt", hint=hint))
             line = await _read_line(settled, self.finished)
             if line is None:
                 self._screen.say("")

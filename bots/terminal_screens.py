@@ -1,6 +1,7 @@
 """Two ways to show a thread in a terminal: a card redrawn in place, or plain lines of what is new."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -8,12 +9,12 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from bots.platform import Message, StageLine
+from bots.platform import Message
 from bots.text import clean, duration, unfenced
 
 MARK_STYLES = {"▸": "blue", "✓": "green", "?": "yellow", "✗": "red", "■": "dim"}
 COUNT = re.compile(r"\d+/\d+$")
-WAITING = "waiting for your answer"
+WAITING = "?"
 STRONG = {"finish": "bold", "failure": "bold red", "question": "bold yellow"}
 
 
@@ -56,7 +57,7 @@ class PlainScreen:
                 self._write(f"  {line}")
         for stage in card.stages:
             # How long a stage has been running is no fact worth a line, nor is every step of the same work.
-            line = StageLine(stage.mark, stage.name, stage.word, stage.detail, stage.seconds).text()
+            line = replace(stage, since=None).text()
             if self._is_new(f"stage {stage.name}", COUNT.sub("", line)):
                 self._write(f"  {line}")
 
@@ -96,7 +97,7 @@ class LiveScreen:
 
     def show_card(self, card: Message) -> None:
         self._card = card
-        if any(stage.word == WAITING for stage in card.stages):
+        if any(stage.mark == WAITING for stage in card.stages):
             self._stop(keep=False)  # the prompt has the terminal
         elif self._live is None:
             self._live = Live(

@@ -14,7 +14,7 @@ from typing import Any, Final
 import typst
 from PIL import Image
 
-from bots import messages
+from bots import cards, messages
 from bots.asking import facts_of
 from bots.local_database import open_database
 from bots.platform import Message
@@ -48,7 +48,7 @@ def _told(facts: tuple[Fact, ...], run: str) -> list[tuple[Message, datetime]]:
     """Root and card as they stand in the end, then the messages of their own."""
     words, progress = Words("en"), fold(facts)
     opened, now = facts[0].at, facts[-1].at
-    told = [(messages.root(progress, run, words), opened), (messages.card(progress, run, now, words), opened)]
+    told = [(cards.root(progress, run, words), opened), (cards.card(progress, run, now, words), opened)]
     for fact in facts:
         if fact.kind in TOLD:
             told.append((messages.posted(fact, run, None, words), fact.at))

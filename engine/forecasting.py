@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from engine import model_files
+from engine import model_files, speech
 from engine.errors import EngineError
 from engine.science import bars, datagate, drift, features
 from engine.science.drift import Drift, Promise
 from engine.science.study import Question
 from engine.science.walkforward import Fitted
+from engine.speech import say
 from engine.tools.studies import read_question
 from storage import artifacts, predictions, prices
 from storage.artifacts import ArtifactStore
@@ -91,7 +92,10 @@ def predict(database: Database, store: ArtifactStore, run: AnalysisSession) -> l
         by_name = {file.name: file for file in kept}
         if not finals:
             raise NothingToApply(
-                f"R-{run.number} has no model to apply: only a finished run with a verdict has one."
+                say(
+                    "{run} has no model to apply: only a finished run with a verdict has one.",
+                    run=f"R-{run.number}",
+                )
             )
         asked = [(file, by_name[file.details["features"]]) for file in finals]
         told = [_of_coin(db, store, final, made) for final, made in asked]
@@ -112,15 +116,18 @@ def _of_coin(
     last = table.iloc[-1:]
     if not features.usable(last)[0]:
         raise NothingToApply(
-            f"The newest bars of {coin} have gaps, so its features cannot be computed; fetch or import prices "
-            "that reach further."
+            say(
+                "The newest bars of {coin} have gaps, so its features cannot be computed; fetch or import prices "
+                "that reach further.",
+                coin=coin,
+            )
         )
     said = float(model.predict(last)[0])
     known_at = pd.Timestamp(last.index[0]) + timedelta(minutes=interval)
     due_at = known_at + timedelta(minutes=interval * int(final.details["horizon_bars"]))
     side = _side(model, said, final.details["threshold"])
     forecast = Forecast(
-        coin=coin, series=series, target=question.target, rule=final.details["rule"],
+        coin=coin, series=series, target=question.target, rule=_rule(final),
         decision=final.details["decision"], known_at=known_at.to_pydatetime(), due_at=due_at.to_pydatetime(),
         said=said, side=side, price=float(newest[coin]["close"].iloc[-1]),
         trained_until=datetime.fromisoformat(final.details["trained_until"]), promise=None,
@@ -128,6 +135,12 @@ def _of_coin(
     )  # fmt: skip
     centre = 0.5 if question.target == "direction" else model.training_mean
     return forecast, interval, centre
+
+
+def _rule(final: Artifact) -> str:
+    """The rule's name in the language spoken; runs of earlier versions kept the English one alone."""
+    kept = final.details.get("rule_said")
+    return str(speech.read(kept)) if kept else str(final.details["rule"])
 
 
 def _row(forecast: Forecast, interval: int) -> dict[str, Any]:
@@ -144,7 +157,11 @@ def _newest(
     missing = [name for name in wanted if name not in held]
     if missing:
         raise NothingToApply(
-            f"{series} holds no prices of {', '.join(missing)} any more; import or fetch them again."
+            say(
+                "{series} holds no prices of {coins} any more; import or fetch them again.",
+                series=series,
+                coins=", ".join(missing),
+            )
         )
     end = min(held[name].end for name in wanted)
     need = timedelta(minutes=_SPARE * interval * (features.warmup_bars(question.features, interval) + 2))

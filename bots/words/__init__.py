@@ -1,8 +1,14 @@
 """All wording of the conversation: one file a language, every file with the same keys."""
 
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from bots.text import count, money
 from bots.words.english import ENGLISH
 from bots.words.german import GERMAN
 
+_FIGURES: Mapping[str, Mapping[int, str]] = {"de": {ord(","): ".", ord("."): ","}}
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
 
 
@@ -20,6 +26,33 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """The text under `key`. Raises KeyError for a key no language has."""
         return self._texts[key].format(omc=self._omc, **values)
+
+    def figures(self, text: str) -> str:
+        """A number written in the English way (12,345.6), as the language writes it."""
+        return text.translate(_FIGURES.get(self.language, {}))
+
+    def plain(self, figure: str) -> float | None:
+        """A number as the language writes it, back as a number; None for anything else."""
+        there = _FIGURES.get(self.language, {})
+        back = {ord(written): chr(english) for english, written in there.items()}
+        text = figure.translate(back).replace("−", "-").replace(",", "")
+        return float(text) if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) else None
+
+    def count(self, number: int) -> str:
+        """A whole number: 1,234,567."""
+        return self.figures(count(number))
+
+    def money(self, usd: float) -> str:
+        """US dollars, as many digits as it takes to see what little it was."""
+        return self.figures(money(usd))
+
+    def minute(self, moment: datetime) -> str:
+        """A moment to the minute, without its zone."""
+        return moment.strftime(self("format.minute"))
+
+    def day(self, moment: datetime) -> str:
+        """A date in figures."""
+        return moment.strftime(self("format.day"))
 
     def in_shell(self) -> "Words":
         """The same wording where commands are typed into a shell."""

@@ -53,7 +53,7 @@ def _table(result: Result) -> dict[str, Any] | None:
         columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("Net %", 8)]
     else:
         columns = [("Model", NAME_WIDTH), ("Skill %", 12), ("Sealed %", 8), ("R²", 6)]
-    decides = {"direction": "Net %", "return": "Net %"}.get(result.kind, "Skill %")
+    decides = {"Net %": "net"} if result.kind in ("direction", "return") else {"Skill %": "skill"}
     rows = [_row(result.kind, model) for model in result.models]
     beside = [_row(result.kind, model) for model in result.baselines]
     rows += [row for row in beside if any(cell != numbers.MISSING for cell in row[1:])]
@@ -64,7 +64,7 @@ def _table(result: Result) -> dict[str, Any] | None:
                 "label": say(label),
                 "align": "right" if at else "left",
                 "width": width,
-                "decides": label == decides,
+                "decides": decides.get(label, ""),
             }
             for at, (label, width) in enumerate(columns)
         ],

@@ -322,6 +322,7 @@ def _keep_final(work: Work, judgement: Judgement, feature_data: str) -> None:
             "horizon_bars": chosen.horizon_bars,
             "threshold": chosen.threshold,
             "rule": chosen.name,
+            "rule_said": chosen.in_words.as_json(),
             "trained_until": study.span(slice(0, judgement.model.fold.train_end))[1].isoformat(),
             "decision": str(judgement.verdict.decision),
         },

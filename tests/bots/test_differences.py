@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bots import differences
+from bots.words import words_of
 
 RESULT: dict[str, Any] = {
     "run": "R-1",
@@ -27,7 +28,7 @@ def other() -> dict[str, Any]:
 def test_nothing_differs(other: dict[str, Any]) -> None:
     other["run"], other["spec"]["reasons"] = "R-2", {}
     found = differences.compare(RESULT, other)
-    assert differences.tell(found, "R-1", "R-2").startswith("R-2 is identical to R-1")
+    assert differences.tell(found, "R-1", "R-2", words_of("en")).startswith("R-2 is identical to R-1")
     assert found.compared == 4
 
 
@@ -38,7 +39,7 @@ def test_costs_move_money_and_chance_but_no_forecast(other: dict[str, Any]) -> N
     found = differences.compare(RESULT, other)
     assert {known.name for known in found.inputs} == {"costs bps", "cost per side charged (bp)"}
     assert {figure.group for figure in found.figures} == {differences.MONEY, differences.CHANCE}
-    told = differences.tell(found, "R-1", "R-2")
+    told = differences.tell(found, "R-1", "R-2", words_of("en"))
     assert "costs bps: 12 -> 6" in told
     assert "What they earn, moved by costs bps" in told
 
@@ -49,12 +50,14 @@ def test_the_ledger_moves_nothing_but_chance(other: dict[str, Any]) -> None:
     assert [(known.name, known.first, known.second) for known in found.inputs] == [
         ("earlier trials counted", "0", "24")
     ]
-    assert "How likely luck is, moved by earlier trials counted" in differences.tell(found, "R-1", "R-2")
+    assert "How likely luck is, moved by earlier trials counted" in differences.tell(
+        found, "R-1", "R-2", words_of("en")
+    )
 
 
 def test_a_figure_that_no_input_explains_is_said_so(other: dict[str, Any]) -> None:
     other["models"][0]["metrics"]["accuracy"]["value"] = 0.53
-    told = differences.tell(differences.compare(RESULT, other), "R-1", "R-2")
+    told = differences.tell(differences.compare(RESULT, other), "R-1", "R-2", words_of("en"))
     assert "have the same inputs" in told
     assert "although no input of theirs differs" in told
 

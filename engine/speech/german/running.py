@@ -96,6 +96,10 @@ RUNNING: Final[dict[str, str]] = {
     "{n} usable bars are too few to train on and to test a forecast {ahead} bars ahead; take a longer period or a shorter horizon.": "{n} brauchbare Kerzen sind zu wenig, um damit zu trainieren und eine Vorhersage {ahead} Kerzen voraus zu prüfen; nehmen Sie einen längeren Zeitraum oder einen kürzeren Horizont.",
     "The training part is too short to tune on; take a longer period or leave tuning out.": "Die Trainingszeit ist zu kurz für eine Feinabstimmung; nehmen Sie einen längeren Zeitraum, oder lassen Sie sie weg.",
     "{coin} has {n} bars in this period; at least {least} are needed. Take a longer period.": "{coin} hat in diesem Zeitraum {n} Kerzen; nötig sind mindestens {least}. Nehmen Sie einen längeren Zeitraum.",
+    # What `predict` cannot do.
+    "{run} has no model to apply: only a finished run with a verdict has one.": "{run} hat kein Modell, das sich anwenden ließe: Nur ein fertiger Lauf mit Urteil hat eines.",
+    "The newest bars of {coin} have gaps, so its features cannot be computed; fetch or import prices that reach further.": "Die neuesten Kerzen von {coin} haben Lücken, die Merkmale lassen sich also nicht berechnen; laden Sie Kurse, die weiter reichen.",
+    "{series} holds no prices of {coins} any more; import or fetch them again.": "{series} hat keine Kurse von {coins} mehr; laden Sie sie noch einmal.",
     # Why a run cannot go on.
     "{run} did not finish, so there is nothing to repeat.": "{run} wurde nicht fertig, also gibt es nichts zu wiederholen.",
     "The run to repeat kept no prices; ask its question again with omc analyze.": "Der Lauf, der zu wiederholen ist, hat keine Kurse aufbewahrt; stellen Sie seine Frage mit omc analyze neu.",

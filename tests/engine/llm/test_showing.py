@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from bots import commands, messages
+from bots import cards, commands
 from bots.cli import main
 from bots.progress import fold
 from bots.words import words_of
@@ -57,7 +57,7 @@ def test_trace_usage_and_meter_tell_what_was_asked_answered_and_spent(
 
     with house.database.begin() as db:
         progress = fold(commands.facts_of(db, session))
-    footer = messages.card(progress, "R-1", datetime.now(UTC), words_of("en")).footer
+    footer = cards.card(progress, "R-1", datetime.now(UTC), words_of("en")).footer
     assert f"{row.input_tokens + row.output_tokens:,} tokens" in footer
     assert "of 1.00" in footer
     assert progress.usage["estimate"]["usd"] == pytest.approx(0.029)

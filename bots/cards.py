@@ -21,6 +21,8 @@ def root(progress: Progress, run: str, words: Words) -> Message:
     state = _verdict_word(progress.ending) or words(f"state.{progress.state}")
     asked = words("asked_by", who=one_line(progress.asked_by, 60)) if progress.asked_by else ""
     follows = words("follows", run=progress.follows) if progress.follows else ""
+    if progress.schedule:
+        asked = words("asked_by_schedule", schedule=progress.schedule, who=one_line(progress.asked_by, 60))
     lines = [one_line(progress.goal, 400)] if what != progress.goal else []
     return Message(
         kind="root",

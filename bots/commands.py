@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
 
-from bots import access, catalog, lookups, pages, people, presses, replies, runs, talk
+from bots import access, catalog, lookups, pages, people, presses, replies, runs, scheduling, talk
 from bots.asking import Asked, Backend, Enqueue, Wake, facts_of
 from bots.errors import BotError, Refusal
 from bots.platform import (
@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Callable[[Asked, str, Mapping[str, str]], Reply]] = {
     "delete": lambda asked, text, _: runs.delete(asked, text),
     "coins": lambda asked, text, _: pages.coins(asked),
     "usage": lambda asked, text, _: people.usage(asked),
+    "schedule": scheduling.schedule,
     "defaults": lambda asked, text, _: people.defaults(asked, text),
     "roles": lambda asked, text, _: people.roles(asked, text),
     "help": lambda asked, text, _: pages.help_page(asked),
@@ -203,6 +204,8 @@ def command(asked: Asked, given: Command) -> Reply:
     if not name:
         line = catalog.parse(text)
         name, text, options = line.name, line.text, line.options
+    if name.casefold() in catalog.ABSENT:
+        raise Refusal(asked.words("web.absent"))
     spec = catalog.find(name)
     if spec is None or spec.name not in COMMANDS:
         raise Refusal(asked.words("unknown_command", name=name[:40]))

@@ -44,6 +44,7 @@ class Progress:
     goal: str = ""
     asked_by: str = ""
     follows: str = ""
+    schedule: str = ""  # the name of the schedule that asked
     state: State = "queued"
     opened_at: datetime | None = None
     ended_at: datetime | None = None
@@ -76,6 +77,7 @@ def _after(progress: Progress, fact: Fact) -> Progress:
                 goal=str(said.get("goal", "")),
                 asked_by=str(said.get("asked_by", "")),
                 follows=str(said.get("follows", "")),
+                schedule=str(said.get("schedule", "")),
                 opened_at=fact.at,
             )
         case "planned":

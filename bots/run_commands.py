@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bots.platform import Reply
 
 
@@ -19,6 +21,30 @@ def status(run: str) -> None:
 def list_runs() -> None:
     """List the newest runs."""
     _command("list", "")
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("--coins", metavar="btc,eth", help="The coins to predict, where the goal does not say.")
+@click.option("--horizon", metavar="1h", help="How far ahead: 15m, 1h, 4h, 1d.")
+@click.option("--period", metavar="90d", help="How much history to use: 90d, 12w, 6m.")
+@click.option("--budget", metavar="0.50", help="Dollars its language model may cost, each time.")
+def schedule(
+    words: tuple[str, ...], coins: str | None, horizon: str | None, period: str | None, budget: str | None
+) -> None:
+    """Ask a goal again at set times, show the schedules there are, or stop one.
+
+    A worker or `omc sweeper` has to live then; times that were missed make one run together.
+
+    \b
+      omc schedule daily at 8 "will btc close higher in the next hour?"
+      omc schedule every 6 hours "forecast eth volatility" --period 60d
+      omc schedule
+      omc schedule stop S-1
+    """
+    options = {"coins": coins, "horizon": horizon, "period": period, "budget": budget}
+    given = {name: value for name, value in options.items() if value}
+    _command("schedule", " ".join(words), given)
 
 
 @click.command()
@@ -106,13 +132,13 @@ def _trace(run: str, *, as_json: bool, full: bool) -> None:
         click.echo(line)
 
 
-def _command(name: str, text: str) -> None:
+def _command(name: str, text: str, options: "Mapping[str, str] | None" = None) -> None:
     from bots import commands
     from bots.composition import open_house, place, speaker
     from bots.platform import Command
 
     with open_house() as house:
-        _say(commands.handle(house.backend, Command(speaker(), place(), name, text)))
+        _say(commands.handle(house.backend, Command(speaker(), place(), name, text, options or {})))
 
 
 def _say(reply: "Reply") -> None:

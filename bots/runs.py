@@ -51,22 +51,14 @@ def begin(
 ) -> AnalysisSession:
     """A new run in the queue, in the thread its asker speaks in. Raises Refusal."""
     goal = check_goal(goal, asked.words)
-    chosen = check_preferences(options, asked.words)
     if asked.place.unreachable:
         how = f"unreachable.{asked.speaker.platform}"
         raise Refusal(asked.words(how if asked.words.knows(how) else "unreachable", bot="omc"))
     access.check_room(asked.db, asked.user, asked.rights, asked.limits, asked.words)
     place, platform = asked.place, asked.speaker.platform
-    saved = {**asked.of_channel, **asked.saved}
-    if "budget" in saved and "budget" not in chosen:
-        chosen["budget"] = str(saved["budget"])
-    wanted: dict[str, Any] = {**chosen, **(extra or {})}
-    defaults = {name: saved[name] for name in DEFAULTS if name in saved and name != "budget"}
-    if defaults and follows is None:
-        wanted["defaults"] = defaults
-    wanted["language"] = asked.words.language
-    if place.direct:
-        wanted["private"] = True
+    wanted = travelling(asked, options) | dict(extra or {})
+    if follows is not None:
+        wanted.pop("defaults", None)
     row = sessions.create(
         asked.db,
         workspace=place.workspace,
@@ -84,6 +76,21 @@ def begin(
     asked.session_id = row.id
     asked.wake(row)
     return row
+
+
+def travelling(asked: Asked, options: Mapping[str, str]) -> dict[str, Any]:
+    """What travels with a goal: its options, the defaults for what it does not say, the language. Raises Refusal."""
+    chosen: dict[str, Any] = dict(check_preferences(options, asked.words))
+    saved = {**asked.of_channel, **asked.saved}
+    if "budget" in saved and "budget" not in chosen:
+        chosen["budget"] = str(saved["budget"])
+    defaults = {name: saved[name] for name in DEFAULTS if name in saved and name != "budget"}
+    if defaults:
+        chosen["defaults"] = defaults
+    chosen["language"] = asked.words.language
+    if asked.place.direct:
+        chosen["private"] = True
+    return chosen
 
 
 def follow(asked: Asked, row: AnalysisSession, goal: str) -> Reply:

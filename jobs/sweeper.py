@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from jobs import queue
+from jobs import queue, schedule
 from jobs.errors import JobsError
 from jobs.losses import settle_expired
 from jobs.queue import Slot, Wake
@@ -56,6 +56,7 @@ class Swept:
     freed_slots: int = 0
     reminders: int = 0
     scored_predictions: int = 0
+    begun_by_schedule: int = 0
 
     def __bool__(self) -> bool:
         return any(vars(self).values())
@@ -89,6 +90,7 @@ def sweep(database: Database, client: Redis, *, max_retries: int = 3) -> Swept:
             freed_slots=free_stale_slots(database, client),
             reminders=remind_of_questions(database),
             scored_predictions=score_predictions(database),
+            begun_by_schedule=schedule.start_due(database, client),
         )
 
 

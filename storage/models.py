@@ -90,6 +90,33 @@ class PlatformIdentity(Base):
     created_at: Mapped[datetime] = _created()
 
 
+class Schedule(Base):
+    """A goal that is asked again at set times: every so many hours, or on days at a time of its owner's zone."""
+
+    __tablename__ = "schedules"
+    __table_args__ = (
+        CheckConstraint("unit in ('hours','days','weeks') and every > 0", name="rhythm_known"),
+        Index("ix_schedules_due", "next_at", postgresql_where=text("stopped_at is null")),
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=1), primary_key=True)
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    workspace: Mapped[str]
+    platform: Mapped[str]
+    channel: Mapped[str]
+    thread: Mapped[str]
+    goal: Mapped[str]
+    preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    unit: Mapped[str] = mapped_column(String(8))
+    every: Mapped[int]
+    minute_of_day: Mapped[int | None]  # in its zone; None where hours are counted
+    zone: Mapped[str]
+    next_at: Mapped[datetime]
+    skipped: Mapped[int] = mapped_column(server_default=text("0"))
+    stopped_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = _created()
+
+
 class AnalysisSession(Base):
     """One goal on its way from a sentence to a report. The row decides; the queue only wakes a worker."""
 
@@ -99,6 +126,8 @@ class AnalysisSession(Base):
             "status in ('queued','running','awaiting_user','completed','failed','cancelled','expired')",
             name="status_known",
         ),
+        # Each time of a schedule makes one run, whoever sweeps.
+        UniqueConstraint("schedule_number", "due_at"),
         Index("ix_agent_sessions_unfinished", "status", "lease_until"),
         Index("ix_agent_sessions_thread", "platform", "workspace", "channel", "thread"),
         Index(
@@ -121,6 +150,10 @@ class AnalysisSession(Base):
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     follows_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
     repeats_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agent_sessions.id", ondelete="SET NULL"))
+    schedule_number: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("schedules.number", ondelete="SET NULL")
+    )
+    due_at: Mapped[datetime | None]
     seed: Mapped[int] = mapped_column(BigInteger)
     # The newest trial of the workspace that counts against this session: noted when it first judges, then kept.
     ledger_position: Mapped[int | None] = mapped_column(BigInteger)

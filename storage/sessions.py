@@ -67,8 +67,11 @@ def create(
     follows_id: uuid.UUID | None = None,
     message_id: str | None = None,
     repeats: AnalysisSession | None = None,
+    scheduled: tuple[int, datetime] | None = None,
 ) -> AnalysisSession:
     """A new session in the queue, together with the event that opens its thread.
+
+    `scheduled` is the number of the schedule that asks, and the time that fell due.
 
     `message_id` is the message it was asked for in, if there is one: until a worker takes it, it can be edited.
     One that `repeats` another takes over its seed, its ledger position and what it followed.
@@ -90,6 +93,8 @@ def create(
         # What a repeat repeats is always the first of its kind.
         repeats_id=None if repeats is None else repeats.repeats_id or repeats.id,
         ledger_position=None if repeats is None else repeats.ledger_position,
+        schedule_number=scheduled[0] if scheduled else None,
+        due_at=scheduled[1] if scheduled else None,
     )
     db.add(row)
     db.flush()
@@ -101,6 +106,8 @@ def create(
         "asked_by": users.name_of(db, owner_id),
         "follows": f"R-{before.number}" if before else "",
     }
+    if scheduled:
+        payload["schedule"] = f"S-{scheduled[0]}"
     events.append(db, row.id, "opened", "opened", payload)
     return row
 

@@ -61,6 +61,20 @@ class Line:
 ABSENT = frozenset({"web", "dashboard"})
 
 
+GREETINGS = frozenset(
+    {
+        "hello", "hi", "hey", "hi there", "hello there", "hey there", "good morning", "good afternoon", "good evening", "yo",
+        "hallo", "moin", "servus", "grüezi", "guten morgen", "guten tag", "guten abend", "tag", "hey omc", "hello omc",
+        "hi omc", "hallo omc",
+    }
+)  # fmt: skip
+
+
+def is_greeting(text: str) -> bool:
+    """Whether a message is no more than a greeting: nothing is begun for it."""
+    return " ".join(text.casefold().strip(" .!?,👋").replace(",", " ").split()) in GREETINGS
+
+
 def find(name: str) -> CommandSpec | None:
     """The command of that name or alias."""
     return _BY_NAME.get(name.casefold())

@@ -209,6 +209,8 @@ def command(asked: Asked, given: Command) -> Reply:
     spec = catalog.find(name)
     if spec is None or spec.name not in COMMANDS:
         raise Refusal(asked.words("unknown_command", name=name[:40]))
+    if spec.name == "analyze" and catalog.is_greeting(text) and not options:
+        return Reply(asked.words("greeting"))
     return COMMANDS[spec.name](asked, text, options)
 
 

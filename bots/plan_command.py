@@ -75,6 +75,13 @@ def _slots(spec: "Spec") -> list[str]:
             continue
         said = ", ".join(map(str, value)) if isinstance(value, list) else value
         why = reasons.get(_REASON_OF.get(name, name))
+        if name == "coins":
+            read_as = [
+                f"“{reasons[key]}” read as {key.partition(':')[2].upper()}"
+                for key in reasons
+                if key[:8] == "read_as:"
+            ]
+            why = "; ".join([*read_as, *([why] if why and not read_as else [])])
         if name == "warnings":
             why = "; ".join(reasons[f"warning:{code}"] for code in value if f"warning:{code}" in reasons)
         lines.append(f"  {name:<13} {said}{f'   ({why})' if why else ''}")

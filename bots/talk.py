@@ -7,7 +7,7 @@ from bots.asking import Asked
 from bots.errors import Refusal
 from bots.platform import Command, Reply, Rewritten, Typed
 from bots.text import clean
-from storage import heard, remarks
+from storage import heard, remarks, sessions
 from storage.models import AnalysisSession
 
 # Said in a thread, these stop the run; the others are kindness and ask for nothing.
@@ -29,6 +29,8 @@ def typed(asked: Asked, said: Typed, command: Callable[[Asked, Command], Reply])
             return command(asked, Command(said.speaker, said.place, "", text))
         return Reply()
     spec = catalog.find(text.split(" ")[0].strip(",:!?")) if text else None
+    if catalog.is_greeting(text) and (said.to_bot or row.status in sessions.TERMINAL):
+        return Reply(asked.words("greeting"))
     if said.to_bot and spec is not None and spec.name != "analyze":
         return command(asked, Command(said.speaker, said.place, "", text))
     if not text:

@@ -99,7 +99,7 @@ def _plan(state: AgentState, work: Work) -> dict[str, Any]:
             )
             question = own or {
                 "about": reading.about,
-                "question": reading.question,
+                "question": " ".join([*(_read_as(reading.draft) if reading.draft else ()), reading.question]),
                 "choices": [say(choice) for choice in reading.choices],
                 "recommended": say(reading.recommended),
             }

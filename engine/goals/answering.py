@@ -14,6 +14,7 @@ _LEADS = {
     "models": "only {}", "indicators": "indicators {}", "coins": "{}", "target": "{}", "task": "{}",
     "search": "search {}",
 }  # fmt: skip
+_SLOTS = {"coin": "coins", "model": "models", "fees": "costs", "cost": "costs"}
 _TARGET_WORDS = {
     "up or down": ("classification", "direction"),
     "direction": ("classification", "direction"),
@@ -39,7 +40,7 @@ def answer(draft: Draft, question: Ask, words: str, now: datetime, coins: Sequen
 
 def prefer(draft: Draft, option: str, value: object, now: datetime, coins: Sequence[str]) -> None:
     """Take in an option given beside the goal; its names are those of the command line."""
-    slot = {"coin": "coins", "model": "models", "fees": "costs", "cost": "costs"}.get(option, option)
+    slot = _SLOTS.get(option, option)
     if value in (None, "", [], ()) or slot not in _LEADS:
         return
     if isinstance(value, list | tuple | set):
@@ -58,9 +59,17 @@ def prefer(draft: Draft, option: str, value: object, now: datetime, coins: Seque
     _put(draft, slot, clean(words[:500]), now, coins)
 
 
+def any_given(preferences: Mapping[str, object]) -> bool:
+    """Whether any option says something of a goal; its language or its budget does not."""
+    return any(
+        _SLOTS.get(option, option) in _LEADS and value not in (None, "", [], ())
+        for option, value in preferences.items()
+    )
+
+
 def is_said(draft: Draft, option: str) -> bool:
     """Whether a goal, or an option beside it, says anything of what an option is about."""
-    slot = {"coin": "coins", "model": "models", "fees": "costs", "cost": "costs"}.get(option, option)
+    slot = _SLOTS.get(option, option)
     touched = {
         "coins": bool(draft.coins or draft.all_coins),
         "horizon": bool(draft.horizons or draft.bars_ahead or draft.vague_time),

@@ -1,5 +1,7 @@
 """Misspelt coins: the name or ticker a word is a slip or two away from."""
 
+from collections.abc import Mapping
+
 from rapidfuzz.distance import OSA
 
 from engine.goals.coin_names import SURE_NAMES, WORDS, coin_names
@@ -40,9 +42,15 @@ def guess_names(terms: list[Term], here: frozenset[str]) -> None:
 
 
 def guess_tickers(terms: list[Term], here: frozenset[str]) -> None:
-    """No coin so far: take a misspelt name or ticker for the coin it is closest to."""
-    names = {name: ticker for name, ticker in coin_names().items() if ticker in here and name not in WORDS}
-    names |= {coin: coin for coin in here}
+    """No coin so far: take a misspelt name or ticker for the coin it is closest to; one that is held, if any is."""
+    held = {name: ticker for name, ticker in coin_names().items() if ticker in here and name not in WORDS}
+    _guess(terms, held | {coin: coin for coin in here})
+    if not any(term.has("coin") for term in terms):
+        tickers = {ticker for ticker in coin_names().values() if len(ticker) >= 4 and ticker not in WORDS}
+        _guess(terms, {ticker: ticker for ticker in sorted(tickers)})
+
+
+def _guess(terms: list[Term], names: Mapping[str, str]) -> None:
     looked = 0
     for term in terms:
         if (

@@ -55,7 +55,7 @@ def read(
         answering.answer(draft, after_question, text, now, coins)
     else:
         small = guards.is_small_talk(whole)
-        if small is not None and not preferences:
+        if small is not None and not answering.any_given(preferences or {}):
             return refusals.small_talk(small, coins, follows=after is not None)
         for number, sentence in enumerate(_corrections(whole)):
             draft.take(sentence, now, follows=after is not None or number > 0, corrects=number > 0)

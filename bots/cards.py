@@ -68,6 +68,7 @@ def card(
         actions=actions,
         state="ended" if ended else "waiting" if progress.state == "waiting" else "working",
         since=progress.opened_at if progress.ended_at is None else None,
+        figures=words.figures,
     )
 
 

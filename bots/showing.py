@@ -123,6 +123,7 @@ class Message:
     interrupt_id: str | None = None
     actions: tuple[Action, ...] = ()
     state: Literal["", "working", "waiting", "ended"] = ""
+    figures: Callable[[str], str] = str  # how the reader's language writes a number
 
     def text(self, now: datetime | None = None) -> str:
         """All of it as plain text; with `now`, running stages say for how long."""

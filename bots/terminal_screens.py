@@ -136,7 +136,7 @@ class LiveScreen:
             return Text("")
         lines = [_fact(stage.text(now), MARK_STYLES.get(stage.mark, "")) for stage in card.stages]
         lines += [_fact(line, "dim") for line in card.lines]
-        elapsed = duration((now - card.since).total_seconds()) if card.since else card.footer
+        elapsed = card.figures(duration((now - card.since).total_seconds())) if card.since else card.footer
         if elapsed:
             lines.append(_fact(f"{card.headline} · {elapsed}", "dim"))
         return Group(*lines)

@@ -155,6 +155,17 @@ def _number_unit_half(number: Term, unit: Term, _half: Term) -> Term | None:
     return _of(None if number.number is None else number.number + 0.5, unit)
 
 
+def _half_the_costs(
+    number: Term, unit: Term, half: Term, one: Term | None, two: Term | None, cost: Term
+) -> list[Term] | None:
+    """`4h and half the fees`: the half is of what stands behind it."""
+    length = _of(number.number, unit)
+    if length is None:
+        return None
+    length.text, length.glued = f"{number.text}{unit.text}", number.glued
+    return [length, *(term for term in (half, one, two, cost) if term is not None)]
+
+
 def _part(share: float) -> Callable[..., Term | None]:
     def make(_part: Term, _a: Term | None, unit: Term) -> Term | None:
         return _of(share, unit) if len(unit.text) > 1 else None
@@ -316,6 +327,7 @@ _LENGTHS = (
     Rule("a unit andhalf", _with_half),
     Rule("next|last unit andhalf", _next_half),
     Rule("number andhalf unit", _number_half),
+    Rule("number unit andhalf skip? skip? cost", _half_the_costs),
     Rule("number unit andhalf", _number_unit_half),
     Rule("number? daymonth unit", _fraction),
     Rule("number unit number unit", _both),

@@ -453,7 +453,7 @@ def test_german_people_are_spoken_to_in_german_and_in_their_zone(chat: Chat, tmp
     execute(chat.database, "update agent_sessions set created_at = '2026-07-01T12:00:00Z'")
     listed = chat.command("list", KLARA).text
     assert "Gefragt (Europe/Berlin)" in listed
-    assert "2026-07-01 14:00" in listed
+    assert "01.07.2026 14:00" in listed
     assert chat.command("defaults language english", KLARA).text == "Saved: language en."
     assert chat.command("status R-1", KLARA).text.startswith("R-1 will btc rise?")
     platform = FakeChat()

@@ -184,7 +184,7 @@ LANGUAGE = Language(
         "not": "nicht | kein | keine | keinen | keiner | ohne | außer | ausser | ausgenommen | bis auf | statt | weg mit | lass weg",
         "notpost": "weglassen | ausgenommen | weg | raus",
         "add": "auch | dazu | zusätzlich | ebenfalls | noch dazu | füge hinzu | hinzu | plus | außerdem",
-        "instead": "jetzt | stattdessen | nun | diesmal | ändere | wechsle | nochmal mit | lieber | mach | und mit | nochmals mit",
+        "instead": "warum nicht | wieso nicht | jetzt | stattdessen | nun | diesmal | ändere | wechsle | nochmal mit | lieber | mach | und mit | nochmals mit",
         "same": "gleich | gleiche | dasselbe | das gleiche | nochmal | noch mal | noch einmal | wie vorher | wie eben | ebenso | selbe",
         "with": "mit | mittels | per | unter verwendung | anhand",
         "correct": "nein warte | nein halt | ich meine | ich meinte | korrektur | quatsch",

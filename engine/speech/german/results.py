@@ -69,6 +69,7 @@ RESULTS: Final[dict[str, str]] = {
     "It changes position {rate} times a day.": "Sie wechselt {rate}-mal am Tag die Position.",
     "It changes position {rate} times a day: {gross} before costs, {net} after.": "Sie wechselt {rate}-mal am Tag die Position: {gross} vor Kosten, {net} danach.",
     "It says how much the price moves, not which way.": "Das sagt, wie stark sich der Kurs bewegt, nicht wohin.",
+    "No model was judged, so there is no figure to read.": "Es wurde kein Modell gemessen, also gibt es keine Zahl zu lesen.",
     "Do not read the returns: in so few days any rule can win or lose.": "Lesen Sie nichts aus den Erträgen: In so wenigen Tagen kann jede Regel gewinnen oder verlieren.",
     "It held in this period; nothing says that it goes on.": "So war es in diesem Zeitraum; nichts sagt, dass es so weitergeht.",
     "It is no reason to bet on the opposite, which pays the same costs.": "Das ist kein Grund, auf das Gegenteil zu setzen, das dieselben Kosten trägt.",

@@ -108,6 +108,10 @@ def test_a_reply_changes_what_it_names_and_keeps_the_rest() -> None:
     assert changed.end is not None
     assert changed.start is not None
     assert changed.end - changed.start == timedelta(days=120)
+    shorter = ran(reply("same but 4h and half the fees", Run(changed))).spec
+    assert (shorter.horizons, shorter.costs_bps) == ((240,), changed.costs_bps / 2)
+    german = ran(reply("dasselbe, aber 4h und halbe Gebühren", Run(changed))).spec
+    assert (german.horizons, german.costs_bps) == (shorter.horizons, shorter.costs_bps)
     moved = ran(reply("now with eth and half the fees", Run(changed))).spec
     assert (moved.coins, moved.costs_bps, moved.horizons) == (("eth",), 5.0, (240,))
     assert "RandomForest" not in moved.models

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from bots.forget_command import forget as command
-from storage import artifacts, events, forgetting, heard, preferences, remarks, sessions, users
+from storage import artifacts, events, forgetting, heard, preferences, questions, remarks, sessions, users
 from storage.artifacts import ArtifactSettings, open_store
 from storage.database import Database
 from storage.models import AnalysisSession, Artifact, Base, PlatformIdentity, Schedule, Usage, User
@@ -86,11 +86,11 @@ def lived_in(database: Database, home: Path) -> None:
         )  # fmt: skip
         lease = sessions.take(db, his.id, 1, "worker", seconds=60)
         assert lease is not None
-        sessions.ask(
+        questions.ask(
             db, lease, interrupt_id="q1", stage="planning", about="coins", question="Which coin?", choices=[],
             recommended="", expires_in=timedelta(hours=1),
         )  # fmt: skip
-        sessions.answer(db, his.id, f"{SECRET} eth", user_id=ann.id, interrupt_id="q1")
+        questions.answer(db, his.id, f"{SECRET} eth", user_id=ann.id, interrupt_id="q1")
         remarks.keep(db, his.id, f"and {SECRET}", message_id="9", said_by=ann.display_name)
         events.append(db, his.id, "stopping:1", "stopping", {"by": ann.display_name})
         sessions.request_cancel(db, his.id)

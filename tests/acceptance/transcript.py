@@ -45,7 +45,7 @@ class Script:
 
 
 ENGLISH = Script(
-    "en-US", "analyze bct, last 20 days, only logistic regression and ridge", "up or down", "same but 4h and half the fees",
+    "en-US", "analyse bct, last 20 days", "up or down", "same but 4h and half the fees",
     "Verdict: ", "Stop",
 )  # fmt: skip
 GERMAN = Script(

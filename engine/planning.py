@@ -112,7 +112,11 @@ def _plan(state: AgentState, work: Work) -> dict[str, Any]:
             written = spec.as_dict()
             work.enter("planning", spec=written)
             remembered = [one.sentence(written) for one in recall(work, written)]
-            understood = (say("Understood as: {why}", why=thought.why),) if filled and thought.why else ()
+            understood = (
+                (say("Understood as: {why}", why=thought.why),)
+                if thought.why and (filled or thought.question)
+                else ()
+            )
             payload = {
                 "spec": written,
                 "reasons": dict(spec.reasons),

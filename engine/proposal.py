@@ -12,7 +12,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field, ValidationError
 
-from engine import briefing, prompts
+from engine import briefing, guard, prompts
 from engine.goals import Ask, Outcome, Run, Spec
 from engine.llm.failures import ModelFailure
 from engine.thinking import ask
@@ -35,7 +35,7 @@ class Proposal(BaseModel):
     interval: str | None = Field(None, max_length=20, description="Candle size, e.g. 15m.")
     models: list[str] | None = Field(None, max_length=6, description="Models to train, by name.")
     indicators: list[str] | None = Field(None, max_length=12, description='e.g. ["RSI_14", "MACD"].')
-    why: str = Field("", max_length=600)
+    why: str = Field("", max_length=600, description="How you understood the goal, in a sentence.")
 
 
 class Question(BaseModel):
@@ -43,8 +43,10 @@ class Question(BaseModel):
 
     about: Literal["coins", "target", "horizon", "period", "models"]
     question: str = Field(min_length=3, max_length=500)
-    choices: list[str] = Field(min_length=2, max_length=5)
-    recommended: str
+    choices: list[str] = Field(
+        min_length=2, max_length=5, description="Values of the slot, e.g. 1h, as they can be answered."
+    )
+    recommended: str = Field(description="One of the choices; taken when nobody answers.")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def propose(work: Work, goal: str, reading: Outcome, coins: Mapping[str, str], e
     settings = work.models.settings
     model = settings.model_of(AGENT)
     asked: list[BaseMessage] = [
-        SystemMessage(prompts.system_prompt(prompts.read(AGENT))),
+        SystemMessage(prompts.system_prompt(prompts.read(AGENT), has_tools=False)),
         HumanMessage(_brief(goal, reading, coins, earlier)),
     ]
     down = ""
@@ -76,7 +78,7 @@ def propose(work: Work, goal: str, reading: Outcome, coins: Mapping[str, str], e
                 model, down = settings.llm_fallback_model, said.message
                 continue
             return Thought(offline=said.message)
-        thought = said.message if isinstance(said, ModelFailure) else _read(said, model)
+        thought = said.message if isinstance(said, ModelFailure) else _read(said, model, reading.as_dict())
         if isinstance(thought, Thought):
             return replace(thought, primary_down=down)
         asked = [*asked[:2], briefing.nudge(thought)]
@@ -98,6 +100,12 @@ def merge(
     if not open_values:
         return reading, ()
     after = read_with(open_values)
+    if (
+        isinstance(after, Ask)
+        and isinstance(reading, Ask)
+        and after.about not in (reading.about, *open_values)
+    ):
+        return after, tuple(open_values)  # one thing is understood, another one must still be asked
     if not isinstance(after, Run) or not _keeps(before, after.spec):
         return reading, ()
     filled = tuple(slot for slot in open_values if slot in after.spec.stated)
@@ -141,21 +149,28 @@ def _brief(goal: str, reading: Outcome, coins: Mapping[str, str], earlier: list[
     return "\n".join(parts)
 
 
-def _read(said: AIMessage, model: str) -> Thought | str:
-    call = said.tool_calls[0]
-    try:
-        match call["name"]:
-            case "Proposal":
-                offer = Proposal.model_validate(call["args"])
-            case "Question":
-                return Thought(question=_question(Question.model_validate(call["args"])), model=model)
-            case other:
-                return f"There is no tool {other[:60]!r} here; there are Proposal and Question."
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)[0]
-        return (
-            f"The arguments of {call['name']} do not fit: {'.'.join(map(str, found['loc']))}: {found['msg']}"
-        )
+def _read(said: AIMessage, model: str, reading: Mapping[str, Any]) -> Thought | str:
+    """A proposal, a question, or one of each; what is wrong with it where it is neither."""
+    thought = Thought(model=model)
+    for call in said.tool_calls[:2]:
+        try:
+            match call["name"]:
+                case "Proposal":
+                    values, why = _offered(Proposal.model_validate(call["args"]), reading)
+                    thought = replace(thought, values=values, why=why)
+                case "Question":
+                    thought = replace(thought, question=_question(Question.model_validate(call["args"])))
+                case other:
+                    return f"There is no tool {other[:60]!r} here; there are Proposal and Question."
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, found["loc"]))
+            return f"The arguments of {call['name']} do not fit: {where}: {found['msg']}"
+    return thought
+
+
+def _offered(offer: Proposal, reading: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The values of a proposal, and its reason without sentences whose figures are neither proposed nor read."""
     values: dict[str, Any] = {}
     for slot in SLOTS:
         value = getattr(offer, slot)
@@ -163,9 +178,9 @@ def _read(said: AIMessage, model: str) -> Thought | str:
             values[slot] = [clean(str(item), 40) for item in value if item.strip()]
         elif value:
             values[slot] = WORDS.get(value, clean(value, 60))
-    why = clean(" ".join(offer.why.split()), 300)
-    # No tool has returned anything yet: a figure here could not be checked against a result.
-    return Thought({slot: value for slot, value in values.items() if value}, _without_figures(why), model)
+    values = {slot: value for slot, value in values.items() if value}
+    why, _ = guard.without_unfounded(clean(" ".join(offer.why.split()), 300), guard.gather([values, reading]))
+    return values, why
 
 
 def _question(asked: Question) -> dict[str, Any]:
@@ -177,7 +192,3 @@ def _question(asked: Question) -> dict[str, Any]:
         "choices": choices,
         "recommended": recommended if recommended in choices else choices[0],
     }
-
-
-def _without_figures(text: str) -> str:
-    return "" if any(character.isdigit() for character in text) else text

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.models [hostile|good|numbers]`: whole sessions against a server that plays models.
+"""`python -m benchmarks.models [hostile|good|numbers|session]`: whole sessions against a server that plays models.
 
 hostile: each way of failing in every stage of a look at the data, one line each. good: a session of the standard goal with a
 model that works; tokens by agent, and what graph and middleware take without models and tools. numbers: how many true
-sentences of real reports the number guard refuses, and how many changed figures it lets pass.
+sentences of real reports the number guard refuses, and how many changed figures it lets pass. session: a vague goal with a
+model that works as a colleague would, thread and trace as they are read.
 """
 
 import sys
@@ -10,6 +11,7 @@ import time
 
 from benchmarks.models.houses import house, say
 from benchmarks.models.numbers import numbers
+from benchmarks.models.session import session
 from engine.outcome import Completed
 from tests.engine.houses import thinking
 from tests.engine.llm.players import RUN_CASES, STAGE_CASES, good
@@ -80,6 +82,6 @@ def standard() -> None:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["good", "numbers", "hostile"]
+    wanted = sys.argv[1:] or ["good", "numbers", "session", "hostile"]
     for name in wanted:
-        {"hostile": hostile, "good": standard, "numbers": numbers}[name]()
+        {"hostile": hostile, "good": standard, "numbers": numbers, "session": session}[name]()

@@ -54,7 +54,8 @@ _TOPICS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 _IN_TEXT = {topic: re.compile(words, re.IGNORECASE) for topic, (words, _) in _TOPICS.items()}
 _IN_KEYS = {topic: re.compile(keys, re.IGNORECASE) for topic, (_, keys) in _TOPICS.items()}
-_WORD = re.compile(r"[^\W\d_]{4,}")
+# A capital letter by itself is the name of a setting.
+_WORD = re.compile(r"[^\W\d_]{4,}|\b[A-Z]\b")
 # They stand in so many results that they tell nothing apart.
 _COMMON = frozenset(
     [

@@ -1,4 +1,4 @@
-"""What each agent is told: one text file an agent, and `common.md` before all of them."""
+"""What each agent is told: one text file an agent, `common.md` before all of them, `working.md` before those with tools."""
 
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ def read(name: str) -> str:
     return (FOLDER / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
-def system_prompt(own: str) -> str:
+def system_prompt(own: str, *, has_tools: bool = True) -> str:
     """The standing instructions of an agent whose own part is `own`."""
-    return f"{read('common')}\n\n{own}"
+    parts = [read("common"), *([read("working")] if has_tools else []), own]
+    return "\n\n".join(parts)

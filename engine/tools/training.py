@@ -180,6 +180,7 @@ def cross_validate_model(model_id: str, runtime: ToolRuntime[Work, Any]) -> dict
     return {
         "forecasts": handle,
         "model": first.spec.label,
+        "settings": dict(first.spec.params),
         "folds": len(study.plans[bars].folds),
         "bars": study.plans[bars].judged_bars,
     }

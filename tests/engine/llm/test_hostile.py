@@ -46,7 +46,7 @@ def check(house: House, session: Any, outcome: Any, server: ModelServer) -> str:
     report = house.report(outcome)
     assert all(row.settled for row in house.usage(session))
     spent = sorted(row.input_tokens + row.output_tokens for row in house.usage(session))
-    # One answer alone can go over a cap: that of a server that was told how long it may be, and took no notice.
+    # An answer is asked for no longer than a cap leaves room for; a server that takes no notice can pass it once.
     assert sum(spent[:-1]) <= (BudgetSettings().budget_session_tokens or 0)
     assert all(row.input_tokens >= 0 and row.output_tokens >= 0 for row in house.usage(session))
     assert len(server.asked) <= 10 * len(STAGES) * 2
@@ -168,10 +168,22 @@ def test_at_the_cap_the_run_finishes_offline_with_what_it_has(house: House, serv
     spent = sum(row.input_tokens + row.output_tokens for row in house.usage(session))
     assert 4_000 < spent <= 14_000
     notes = house.notes(session)
-    assert any(note.startswith("The model budget of this run is used up") for note in notes)
+    assert any(note.startswith("The model budget of this run leaves too little") for note in notes)
     assert any("of the model budget of this run is used (14,000 tokens" in note for note in notes)
     assert "(test-model)" in report
-    assert "The model budget of this run is used up" in report
+    assert "The model budget of this run leaves too little for another answer" in report
+
+
+def test_an_answer_may_be_as_long_as_the_budget_leaves_room_for(house: House, serve: Serve) -> None:
+    server = serve(good)
+    session = house.open()
+    budgets = BudgetSettings.model_validate({"budget_session_tokens": 4_000})
+    house.run(session, thinking(server), budgets, only_planning=True)
+    [asked] = server.asked
+    most = asked.body.get("max_completion_tokens") or asked.body["max_tokens"]
+    assert 256 <= most < 4_000, "less than MAX_TOKENS_PER_REQUEST, and enough to be of use"
+    [row] = house.usage(session)
+    assert row.input_tokens + most <= 4_000
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from engine.budget import BudgetSettings
 from engine.outcome import Cancelled, Failed
 from storage.models import AnalysisSession
 from tests.engine.houses import House, thinking
+from tests.engine.llm.colleague import GOAL, colleague
 from tests.engine.llm.players import good
 from tests.model_server import Asked, ModelServer, Player, Says
 
@@ -53,6 +54,29 @@ def test_a_vague_goal_is_understood(house: House, serve: Serve) -> None:
     house.run(session, thinking(serve(proposing("Proposal", values))), only_planning=True)
     assert spec_of(house, session)["coins"] == ["eth"]
     assert not house.told(session, "question")
+
+
+def test_what_is_understood_and_what_must_be_asked_come_in_one_answer(house: House, serve: Serve) -> None:
+    """The coin is understood, how soon "soon" is must be asked; the answer decides, and the reason is told."""
+    server = serve(colleague)
+    session = house.open(GOAL)
+    house.run(session, thinking(server), answers=("1d",), only_planning=True)
+    [question] = house.told(session, "question")
+    assert question.payload["question"].startswith("How soon is soon?")
+    spec = spec_of(house, session)
+    assert (spec["coins"], spec["horizon"], spec["costs_bps"]) == (["eth"], "1d", 6.0)
+    assert spec["indicators"] == ["RSI_14", "MACD"]
+    notes = " ".join(house.told(session, "planned")[0].payload["notes"])
+    assert "RSI_14 and MACD tell momentum" in notes
+    assert len(server.asked) == 1, "what it said before the question is not paid for again"
+
+
+def test_a_reason_keeps_the_figures_it_proposes_and_no_others(house: House, serve: Serve) -> None:
+    values = {"indicators": ["RSI_14"], "why": "RSI_14 tells momentum. It wins in 87 % of cases."}
+    session = house.open()
+    house.run(session, thinking(serve(proposing("Proposal", values))), only_planning=True)
+    notes = house.told(session, "planned")[0].payload["notes"]
+    assert "Understood as: RSI_14 tells momentum." in notes
 
 
 def test_the_one_question_that_matters_is_asked_once(house: House, serve: Serve) -> None:

@@ -7,6 +7,7 @@ from bots import differences
 from engine.outcome import Completed
 from storage import artifacts
 from tests.engine.houses import House, repeat, thinking
+from tests.engine.llm import colleague
 from tests.engine.llm.players import good
 from tests.model_server import Asked, ModelServer, Player, Says
 
@@ -35,6 +36,17 @@ def test_the_same_answer_comes_from_a_model_and_from_the_planner(house: House, s
     assert isinstance(without, Completed)
     assert with_model.result["models"] == without.result["models"]
     assert with_model.result["verdict"]["decision"] == without.result["verdict"]["decision"]
+
+
+def test_a_colleagues_figures_stand_and_its_reasons_are_told(house: House, serve: Serve) -> None:
+    session = house.open(colleague.GOAL)
+    outcome = house.run(session, thinking(serve(colleague.colleague)), answers=(colleague.ANSWER,))
+    report = house.report(outcome).replace("**", "")
+    assert "left out: figures in no result" not in report
+    told = [str(event.payload.get("summary")) for event in house.told(session, "stage_done")]
+    assert any("C of 0.01" in text and "Both count as tries" in text for text in told)
+    assert any("bars moved unusually far" in text or "No bar stands out" in text for text in told)
+    assert "times a day; it would break even at" in report
 
 
 def test_a_wrong_key_is_said_once_and_the_run_goes_on_offline(house: House, serve: Serve) -> None:

@@ -75,7 +75,8 @@ def ask(
             failed = explain(error, settings, model_name)
         logger.warning("%s: %s", model_name, failed.message, exc_info=failed.kind == "reply")
         # A request that was answered with an error is not charged; one that broke off probably is.
-        charged = 0 if getattr(error, "status_code", None) or failed.kind == "lasting" else read
+        answered = getattr(error, "status_code", None) or failed.kind == "lasting"
+        charged = 0 if answered or not failed.reached else read
         cost = work.budget.settle(reserved.usage_id, model_name, charged, 0)
         audit.failure(work, agent, failed.message, model=model_name, usd=cost, seconds=_since(began))
         return failed

@@ -3,7 +3,7 @@
 import time
 
 from benchmarks.models.houses import house, say
-from bots import messages, trace
+from bots import cards, messages, trace
 from bots.asking import facts_of
 from bots.progress import fold
 from bots.terminal_screens import local_text
@@ -29,8 +29,8 @@ def session() -> None:
             facts = facts_of(db, number)
         words, progress = Words("en"), fold(facts)
         say("THE THREAD\n")
-        say(local_text(messages.root(progress, run, words)))
-        say(local_text(messages.card(progress, run, facts[-1].at, words)))
+        say(local_text(cards.root(progress, run, words)))
+        say(local_text(cards.card(progress, run, facts[-1].at, words)))
         for fact in facts:
             if fact.kind in POSTED and (fact.kind != "answered"):
                 say("\n" + local_text(messages.posted(fact, run, None, words)))

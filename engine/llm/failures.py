@@ -15,10 +15,11 @@ Kind = Literal["lasting", "passing", "reply", "budget"]
 
 @dataclass(frozen=True)
 class ModelFailure:
-    """Why an answer could not be had or used."""
+    """Why an answer could not be had or used; `reached` whether its server can have read the request at all."""
 
     kind: Kind
     message: str
+    reached: bool = True
 
 
 def explain(error: Exception, settings: ModelSettings, model: str) -> ModelFailure:
@@ -86,7 +87,7 @@ def _of_the_line(error: Exception, settings: ModelSettings) -> ModelFailure:
     if names & {"RemoteProtocolError", "ReadError", "IncompleteRead"}:
         return ModelFailure("reply", say("The model's server broke its answer off in the middle."))
     if any("Connect" in name for name in names):
-        return ModelFailure("passing", _unreachable(settings))
+        return ModelFailure("passing", _unreachable(settings), reached=False)
     return ModelFailure(
         "reply", say("The model's answer could not be read ({error}).", error=type(error).__name__)
     )

@@ -37,6 +37,7 @@ class DataReport:
     crossed_quotes: int
     spikes: int
     largest_move: float
+    largest_move_at: pd.Timestamp
 
     @property
     def reason(self) -> str:
@@ -45,7 +46,8 @@ class DataReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON; times as ISO UTC."""
         counts = {name: value for name, value in asdict(self).items() if name != "why"}
-        return {**counts, "reason": self.reason, "start": self.start.isoformat(), "end": self.end.isoformat()}
+        times = {name: value.isoformat() for name, value in counts.items() if isinstance(value, pd.Timestamp)}
+        return {**counts, **times, "reason": self.reason}
 
 
 def check(prices: pd.DataFrame) -> DataReport:
@@ -87,6 +89,7 @@ def check(prices: pd.DataFrame) -> DataReport:
         )
     back = (move.abs() > _SPIKE) & ((close.shift(-1) / close.shift(1) - 1).abs() < _SPIKE / 5)
     crossed = (kept["bid"] > kept["ask"]).sum() if {"bid", "ask"} <= set(kept.columns) else 0
+    largest = int(np.nan_to_num(move.abs().to_numpy(np.float64)).argmax())
     return DataReport(
         decision=decision,
         why=why,
@@ -99,9 +102,8 @@ def check(prices: pd.DataFrame) -> DataReport:
         stale_bars=stale,
         crossed_quotes=int(crossed),
         spikes=int(back.sum()),
-        largest_move=float(move.iloc[int(np.nanargmax(move.abs().to_numpy(np.float64)))])
-        if move.notna().any()
-        else 0.0,
+        largest_move=float(move.iloc[largest]) if move.notna().any() else 0.0,
+        largest_move_at=kept.index[largest],
     )
 
 

@@ -39,11 +39,8 @@ def _why(result: Result, verdict: Verdict, best: ModelResult | None) -> str:
             share=write("balanced_accuracy", right.value),
             interval=interval_words(right),
         )
-    tried = (
-        say("all {n} rules counted", n=count(verdict.candidates))
-        if verdict.candidates > 1
-        else say("one rule tried")
-    )
+    counted = max(verdict.candidates, verdict.candidates_counted)  # earlier runs on the same prices too
+    tried = say("all {n} rules counted", n=count(counted)) if counted > 1 else say("one rule tried")
     match verdict.reason_code:
         case "confirmed":
             luck = say(

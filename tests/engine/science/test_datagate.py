@@ -37,6 +37,7 @@ def test_a_fall_that_stays_is_real_and_no_spike(prices: pd.DataFrame) -> None:
     report = datagate.check(fallen)
     assert report.spikes == 0
     assert report.largest_move == pytest.approx(-0.218, abs=0.01)
+    assert report.largest_move_at == fallen.index[1_500]
     kept = datagate.clean(fallen, report)
     assert kept["close"].equals(fallen["close"])
 

@@ -173,22 +173,33 @@ class Delivery:
                 await self._give_up(pending, story, str(error))
                 return
         except TryLater as error:
-            seconds = error.seconds if error.seconds is not None else pause(pending.attempts)
+            seconds = error.seconds if error.seconds is not None else pause(pending.attempt)
             in_doubt = pending.in_doubt or error.in_doubt
-            await self._postpone(pending, seconds, str(error), in_doubt=in_doubt)
+            await self._postpone(
+                pending, seconds, str(error), in_doubt=in_doubt, failed=not error.is_patience
+            )
         except (SQLAlchemyError, StorageError):
             raise
         except Exception as error:
             logger.exception("R-%s: telling %s failed", pending.number, pending.key)
-            if pending.attempts >= BUG_ATTEMPTS:
+            if pending.attempt >= BUG_ATTEMPTS:
                 await self._outbox.settle(events.give_up, pending, repr(error))
             else:
-                await self._postpone(pending, pause(pending.attempts), repr(error))
+                await self._postpone(pending, pause(pending.attempt), repr(error))
         else:
             await self._outbox.settle(events.delivered, pending, message_id)
 
-    async def _postpone(self, pending: Pending, seconds: float, error: str, *, in_doubt: bool = True) -> None:
-        await self._outbox.settle(events.postpone, pending, seconds=seconds, error=error, in_doubt=in_doubt)
+    async def _postpone(
+        self,
+        pending: Pending,
+        seconds: float,
+        error: str,
+        *,
+        in_doubt: bool = True,
+        failed: bool = True,
+    ) -> None:
+        how = {"seconds": seconds, "error": error, "in_doubt": in_doubt, "failed": failed}
+        await self._outbox.settle(events.postpone, pending, **how)
         asyncio.get_running_loop().call_later(seconds, self._wake.set)
 
     async def _give_up(self, pending: Pending, story: Story, why: str) -> None:

@@ -43,6 +43,11 @@ class TryLater(PlatformError):
         self.seconds = seconds
         self.in_doubt = in_doubt
 
+    @property
+    def is_patience(self) -> bool:
+        """Whether the platform only asks to be left alone for a while: nothing is wrong with what it was sent."""
+        return self.seconds is not None and not self.in_doubt
+
 
 class Rejected(PlatformError):
     """The platform will not do it, however often it is asked."""

@@ -9,7 +9,7 @@ from bots.errors import TryLater
 from bots.platform import Place, Platform
 
 CALL_SECONDS = 15.0
-LONGEST_PAUSE_SECONDS = 300.0
+LONGEST_PAUSE_SECONDS = 60.0
 # Calls in flight: more would only queue up before the same few processors.
 AT_ONCE = 12
 LONGEST_ASIDE_SECONDS = 2.0
@@ -70,5 +70,5 @@ class Pacing:
 
 
 def pause(attempts: int) -> float:
-    """Seconds to wait after that many attempts: 1, 2, 4 ... five minutes."""
+    """Seconds to wait after that many failed attempts: 1, 2, 4 ... a minute."""
     return float(min(LONGEST_PAUSE_SECONDS, 2.0 ** min(attempts - 1, 20)))

@@ -157,7 +157,8 @@ class Teller:
     async def _upload(self, pending: Pending, story: Story) -> str:
         """Send the files of a finished run; returns why they are missing, or nothing.
 
-        The verdict does not wait for ever: after a few attempts it is told without them.
+        The verdict does not wait for ever: after a few attempts it is told without them. Where the platform only asks
+        for patience, it gets it.
         """
         known = pending.receipts.get("files")
         named = pending.payload.get("files") or []
@@ -173,7 +174,7 @@ class Teller:
                 seconds=UPLOAD_SECONDS,
             )
         except TryLater as error:
-            if pending.attempts < UPLOAD_ATTEMPTS:
+            if error.is_patience or pending.attempt < UPLOAD_ATTEMPTS:
                 raise
             why = str(error)
         except (Rejected, ArtifactError) as error:

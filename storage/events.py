@@ -49,7 +49,7 @@ class Pending:
     kind: str
     payload: dict[str, Any]
     created_at: datetime
-    attempts: int
+    attempt: int  # the number of this attempt: 1 plus those that failed
     in_doubt: bool  # an earlier attempt began and its outcome is not known
     receipts: dict[str, Any]  # the parts of this delivery that are known to have arrived
 
@@ -122,12 +122,11 @@ def claim(
             claimed_by=claimant,
             claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
             in_doubt=True,
-            attempts=Event.attempts + 1,
             attempted_at=func.clock_timestamp(),
         )
         .returning(
             Event.session_id, mine.c.number, Event.seq, Event.key, Event.kind, Event.payload, Event.created_at,
-            Event.attempts, mine.c.in_doubt, Event.receipts,
+            Event.attempts + 1, mine.c.in_doubt, Event.receipts,
         )
     )  # fmt: skip
     found = db.execute(claimed, execution_options={"synchronize_session": False})
@@ -223,10 +222,12 @@ def postpone(
     seconds: float,
     error: str,
     in_doubt: bool = True,
+    failed: bool = True,
 ) -> None:
     """Leave an event for later after a failed delivery; nobody may claim it for `seconds`.
 
-    `in_doubt` is False when it is certain that nothing arrived.
+    `in_doubt` is False when it is certain that nothing arrived; `failed` when the platform only asked for patience,
+    which counts as no attempt.
     """
     db.execute(
         update(Event)
@@ -235,5 +236,6 @@ def postpone(
             claimed_until=func.clock_timestamp() + timedelta(seconds=seconds),
             error=error[:500],
             in_doubt=in_doubt,
+            attempts=Event.attempts + int(failed),
         )
     )

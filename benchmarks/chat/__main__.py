@@ -24,7 +24,7 @@ from storage.database import Database, upgrade
 from storage.embedded import ServiceSettings, connect
 
 
-async def measure(what: str, platform: str) -> None:
+async def measure(platform: str, given: argparse.Namespace) -> None:
     """Measure one thing on one platform, on servers and in a folder of its own."""
     home = Path(tempfile.mkdtemp(prefix="omc-chat-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     services = connect(ServiceSettings(), home, grace_seconds=0)
@@ -34,11 +34,11 @@ async def measure(what: str, platform: str) -> None:
         async with CHATS[platform]() as chat:
             processes = Processes(platform, services, home, chat.settings)
             try:
-                if what == "acks":
+                if given.what == "acks":
                     say(platform)
                     await acks(chat, processes)
                 else:
-                    await storm(chat, processes, home, database)
+                    await storm(chat, processes, home, database, threads=given.threads, runs=given.runs)
             finally:
                 processes.stop()
     finally:
@@ -55,11 +55,13 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("acks", "storm"))
     parser.add_argument("--platform", choices=tuple(CHATS))
+    parser.add_argument("--threads", type=int, default=20, help="Of the storm.")
+    parser.add_argument("--runs", type=int, default=5, help="In each thread of the storm.")
     given = parser.parse_args()
     # What was started is stopped in every case.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     for platform in (given.platform,) if given.platform else CHATS:
-        asyncio.run(measure(given.what, platform))
+        asyncio.run(measure(platform, given))
 
 
 if __name__ == "__main__":

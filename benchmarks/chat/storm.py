@@ -6,6 +6,7 @@ the verdict that there is not enough data, its report and its files. What thread
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -13,31 +14,37 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from benchmarks.chat.chats import Chat
 from benchmarks.chat.judging import Judged, judge, runs_of
 from benchmarks.chat.processes import Processes, say, until
 from storage.database import Database
+from storage.models import AnalysisSession
 from storage.presence import count_workers
 
-THREADS, RUNS = 20, 5
 BARS = 600
 LONGEST_SECONDS = 600.0
 GOAL = "look at returns over the last day"  # of which coin? it asks
-FOLLOW = ("now with eth", "now with btc", "now with eth", "now with btc")
+FOLLOW = ("now with eth", "now with btc")  # in turn, after each verdict
 BOTS, WORKERS = ("bot-1", "bot-2"), ("worker-1", "worker-2")
 
 
 @dataclass
 class Storm:
-    """What was done to the processes so far."""
+    """How much there is to be done, and what was done so far."""
 
+    threads: int
+    runs: int  # in each thread
     kills: dict[str, int] = field(default_factory=lambda: {"bot": 0, "worker": 0})
     acts: int = 0
 
 
-async def storm(chat: Chat, processes: Processes, home: Path, database: Database) -> None:
+async def storm(
+    chat: Chat, processes: Processes, home: Path, database: Database, *, threads: int, runs: int
+) -> None:
     """Play it and print what came of it. Raises SystemExit with 1 when anything was lost, doubled or out of order."""
-    chat.prepare(THREADS)
+    chat.prepare(threads)
     for coin in ("btc", "eth"):
         processes.run("data", "import", str(_prices(home, coin)), "--coin", coin)
     for name in BOTS:
@@ -45,11 +52,12 @@ async def storm(chat: Chat, processes: Processes, home: Path, database: Database
     for name in WORKERS:
         processes.worker(name)
     await until(lambda: chat.listening >= len(BOTS), "two bots are there")
-    done = Storm()
+    await until(lambda: count_workers(database) >= len(WORKERS), "two workers are there", 300)
+    done = Storm(threads, runs)
     began = time.monotonic()
     killing = _accidents(chat, processes, database, done)
-    people = [asyncio.create_task(_person(chat, database, number, done)) for number in range(THREADS)]
-    waiting = f"{THREADS} people were not done after {LONGEST_SECONDS:.0f} s"
+    people = [asyncio.create_task(_person(chat, database, number, done)) for number in range(threads)]
+    waiting = f"{threads} people were not done after {LONGEST_SECONDS:.0f} s"
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_SECONDS):
@@ -61,8 +69,8 @@ async def storm(chat: Chat, processes: Processes, home: Path, database: Database
         await asyncio.gather(*killing, *people, return_exceptions=True)
     seconds = time.monotonic() - began
     with contextlib.suppress(SystemExit):  # what is missing then is counted as lost
-        await until(lambda: judge(chat, database, THREADS).lost == 0, "the last words are told", 60)
-    _report(judge(chat, database, THREADS), chat, done, seconds, waiting)
+        await until(lambda: judge(chat, database, threads).lost == 0, "the last words are told", 60)
+    _report(judge(chat, database, threads), chat, done, seconds, waiting)
 
 
 def _accidents(chat: Chat, processes: Processes, database: Database, done: Storm) -> list[asyncio.Task[None]]:
@@ -75,11 +83,13 @@ def _accidents(chat: Chat, processes: Processes, database: Database, done: Storm
     def bots_listen() -> bool:
         return chat.listening >= len(BOTS)
 
-    def workers_wait() -> bool:
-        return count_workers(database) >= len(WORKERS)
+    def workers_work() -> bool:
+        with database.begin() as db:
+            running = select(AnalysisSession.id).where(AnalysisSession.status == "running").limit(1)
+            return count_workers(database) >= len(WORKERS) and db.scalar(running) is not None
 
     bots = _kill(processes.bot, processes, BOTS, bots_listen, killed("bot"), (1.0, 6.0), chance)
-    workers = _kill(processes.worker, processes, WORKERS, workers_wait, killed("worker"), (2.0, 15.0), chance)
+    workers = _kill(processes.worker, processes, WORKERS, workers_work, killed("worker"), (0.0, 12.0), chance)
     return [asyncio.create_task(accident) for accident in (bots, workers, _break(chat, chance))]
 
 
@@ -94,7 +104,7 @@ async def _kill(
 ) -> None:
     """SIGKILL one after the other and start it again at once: now and then while it starts, else in its work."""
     while True:
-        if chance.random() < 0.8:
+        if chance.random() < 0.9:
             await _until(at_work)
         await asyncio.sleep(chance.uniform(*pause))
         name = chance.choice(names)
@@ -123,11 +133,11 @@ async def _person(chat: Chat, database: Database, number: int, done: Storm) -> N
     await _until(lambda: said("Which coin"))
     done.acts += 1
     await chat.reply(number, "btc")
-    for finished, text in enumerate(FOLLOW[: RUNS - 1], 1):
+    for finished, text in zip(range(1, done.runs), itertools.cycle(FOLLOW), strict=False):
         await _until(lambda finished=finished: said("not financial advice") >= finished)  # type: ignore[misc]
         done.acts += 1
         await chat.reply(number, text)
-    await _until(lambda: said("not financial advice") >= RUNS)
+    await _until(lambda: said("not financial advice") >= done.runs)
 
 
 async def _until(condition: Callable[[], object]) -> None:
@@ -140,11 +150,11 @@ def _report(judged: Judged, chat: Chat, done: Storm, seconds: float, waiting: st
     wrong = [*judged.wrong, *(f"{chat.platform}: {complaint}" for complaint in chat.complaints)]
     if waiting:
         wrong.insert(0, waiting)
-    if judged.runs != THREADS * RUNS:
-        wrong.insert(0, f"{judged.runs} runs were begun, not {THREADS * RUNS}")
+    if judged.runs != done.threads * done.runs:
+        wrong.insert(0, f"{judged.runs} runs were begun, not {done.threads * done.runs}")
     faults = chat.faults
     rows = (
-        ("threads", THREADS),
+        ("threads", done.threads),
         ("acts of people, each delivered three times", done.acts),
         ("runs begun", judged.runs),
         ("runs that came to their verdict", judged.completed),

@@ -293,7 +293,7 @@ def test_a_thread_is_delivered_in_order_by_one_claimant_at_a_time(database: Data
         events.postpone(db, row.id, first.seq, "a", seconds=-1, error="the platform is down")
     with database.begin() as db:
         (again,) = events.claim(db, "terminal", "b")
-        assert (again.key, again.attempts) == ("opened", 2)
+        assert (again.key, again.attempt) == ("opened", 2)
         assert not events.delivered(db, row.id, again.seq, "a", "m"), "the claim has passed on"
         assert events.delivered(db, row.id, again.seq, "b", "m")
     with database.begin() as db:

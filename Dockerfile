@@ -8,7 +8,7 @@ COPY engine engine
 COPY jobs jobs
 COPY sandbox sandbox
 COPY storage storage
-RUN uv venv /opt/omc && VIRTUAL_ENV=/opt/omc uv pip install --no-cache ".[fetch,anthropic]" \
+RUN uv venv /opt/omc && VIRTUAL_ENV=/opt/omc uv pip install --no-cache --compile-bytecode ".[fetch,anthropic]" \
     && MPLCONFIGDIR=/opt/omc/matplotlib /opt/omc/bin/python -c "import matplotlib.font_manager"
 
 FROM python:3.12-slim

@@ -59,6 +59,10 @@ class Chat(Protocol):
         """What went wrong so far, by kind."""
 
     @property
+    def messages(self) -> int:
+        """How many messages there are, people's own with them."""
+
+    @property
     def complaints(self) -> list[str]:
         """What the platform would not have taken, and what came twice."""
 
@@ -111,6 +115,10 @@ class SlackChat:
     @property
     def faults(self) -> Mapping[str, int]:
         return self._double.broken
+
+    @property
+    def messages(self) -> int:
+        return len(self._double.messages)
 
     @property
     def complaints(self) -> list[str]:
@@ -218,6 +226,10 @@ class DiscordChat:
     @property
     def faults(self) -> Mapping[str, int]:
         return self._double.broken
+
+    @property
+    def messages(self) -> int:
+        return sum(map(len, self._double.world.messages.values()))
 
     @property
     def complaints(self) -> list[str]:

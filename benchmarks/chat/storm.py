@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from benchmarks.chat.chats import Chat
 from benchmarks.chat.judging import Judged, judge, runs_of
 from benchmarks.chat.processes import Processes, say, until
 from storage.database import Database
-from storage.models import AnalysisSession
+from storage.models import Event
 from storage.presence import count_workers
 
 BARS = 600
@@ -74,49 +74,47 @@ async def storm(
 
 
 def _accidents(chat: Chat, processes: Processes, database: Database, done: Storm) -> list[asyncio.Task[None]]:
-    """What goes wrong until it is cancelled."""
+    """What goes wrong until it is cancelled: by what was achieved, so that a slow machine gets as far as a fast one."""
     chance = random.Random(11)
 
-    def killed(kind: str) -> Callable[[], None]:
-        return lambda: done.kills.update({kind: done.kills[kind] + 1})
-
-    def bots_listen() -> bool:
-        return chat.listening >= len(BOTS)
-
-    def workers_work() -> bool:
+    def stages() -> int:
         with database.begin() as db:
-            running = select(AnalysisSession.id).where(AnalysisSession.status == "running").limit(1)
-            return count_workers(database) >= len(WORKERS) and db.scalar(running) is not None
+            return db.scalar(select(func.count()).where(Event.kind == "stage_done")) or 0
 
-    bots = _kill(processes.bot, processes, BOTS, bots_listen, killed("bot"), (1.0, 6.0), chance)
-    workers = _kill(processes.worker, processes, WORKERS, workers_work, killed("worker"), (0.0, 12.0), chance)
-    return [asyncio.create_task(accident) for accident in (bots, workers, _break(chat, chance))]
-
-
-async def _kill(
-    start: Callable[[str], object],
-    processes: Processes,
-    names: Sequence[str],
-    at_work: Callable[[], bool],
-    count: Callable[[], None],
-    pause: tuple[float, float],
-    chance: random.Random,
-) -> None:
-    """SIGKILL one after the other and start it again at once: now and then while it starts, else in its work."""
-    while True:
-        if chance.random() < 0.9:
+    async def kill(
+        start: Callable[[str], object],
+        names: Sequence[str],
+        achieved: Callable[[], int],
+        each: tuple[int, int],
+    ) -> None:
+        """SIGKILL one after the other in its work, now and then once more while it starts."""
+        kind = names[0].partition("-")[0]
+        while True:
+            enough = achieved() + chance.randint(*each)
+            await _until(lambda: achieved() >= enough)  # noqa: B023
+            await asyncio.sleep(chance.uniform(0.0, 1.0))
             await _until(at_work)
-        await asyncio.sleep(chance.uniform(*pause))
-        name = chance.choice(names)
-        processes.kill(name)
-        start(name)
-        count()
+            name = chance.choice(names)
+            for _ in range(1 if chance.random() < 0.8 else 2):
+                processes.kill(name)
+                start(name)
+                done.kills[kind] += 1
+                await asyncio.sleep(chance.uniform(0.0, 1.0))
+
+    return [
+        asyncio.create_task(
+            kill(processes.bot, BOTS, lambda: chat.messages, lambda: chat.listening > 0, (6, 24))
+        ),
+        asyncio.create_task(kill(processes.worker, WORKERS, stages, works, (10, 40))),
+        asyncio.create_task(_break(chat, chance)),
+    ]
 
 
 async def _break(chat: Chat, chance: random.Random) -> None:
     while True:
         chat.storm()
-        await asyncio.sleep(chance.uniform(4.0, 10.0))
+        enough = chat.messages + chance.randint(10, 40)
+        await _until(lambda: chat.messages >= enough)  # noqa: B023
 
 
 async def _person(chat: Chat, database: Database, number: int, done: Storm) -> None:
@@ -142,7 +140,7 @@ async def _person(chat: Chat, database: Database, number: int, done: Storm) -> N
 
 async def _until(condition: Callable[[], object]) -> None:
     while not condition():
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
 
 
 def _report(judged: Judged, chat: Chat, done: Storm, seconds: float, waiting: str) -> None:

@@ -20,7 +20,7 @@ from benchmarks.chat.chats import Chat
 from benchmarks.chat.judging import Judged, judge, runs_of
 from benchmarks.chat.processes import Processes, say, until
 from storage.database import Database
-from storage.models import Event
+from storage.models import AnalysisSession, Event
 from storage.presence import count_workers
 
 BARS = 600
@@ -81,10 +81,17 @@ def _accidents(chat: Chat, processes: Processes, database: Database, done: Storm
         with database.begin() as db:
             return db.scalar(select(func.count()).where(Event.kind == "stage_done")) or 0
 
+    def works() -> bool:
+        with database.begin() as db:
+            held = AnalysisSession.lease_until > func.clock_timestamp()
+            running = select(func.count()).where(AnalysisSession.status == "running", held)
+            return bool(db.scalar(running))
+
     async def kill(
         start: Callable[[str], object],
         names: Sequence[str],
         achieved: Callable[[], int],
+        at_work: Callable[[], bool],
         each: tuple[int, int],
     ) -> None:
         """SIGKILL one after the other in its work, now and then once more while it starts."""

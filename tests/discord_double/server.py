@@ -133,7 +133,7 @@ class DiscordDouble:
         if fault.status is None:
             assert request.transport is not None
             request.transport.abort()
-            raise ConnectionResetError
+            return web.Response()
         headers = {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 and fault.via:
             headers["Via"] = "1.1 google"

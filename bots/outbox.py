@@ -18,7 +18,8 @@ from storage import events, threads
 from storage.database import Database
 from storage.events import Pending
 
-CLAIM_SECONDS = 40.0
+# A thread whose bot died is silent for so long at most; a claim is renewed while somebody works on it.
+CLAIM_SECONDS = 20.0
 
 T = TypeVar("T")
 

@@ -120,8 +120,7 @@ class Budget:
             row = sessions.held(db, work.lease)
             usage.settle(db, usage_id, input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=cost)
             db.flush()
-            owner = {"session_id": row.id, "owner_id": row.owner_id}
-            spent = {cap.scope: usage.spent_in(db, cap.scope, **owner) for cap in self._caps}
+            spent = usage.spent_by_scope(db, session_id=row.id, owner_id=row.owner_id)
         self._show(spent["session"], is_priced=self._prices.find(model).known)
         for cap in self._caps:
             used = _share(cap, spent[cap.scope])

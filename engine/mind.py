@@ -4,6 +4,7 @@ It may use its tools, leave the plan's steps to the planner, conclude in its own
 is hand on a figure, a handle or a plan: those come from the tools and the planner.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,7 +99,6 @@ class Mind:
     def __post_init__(self) -> None:
         self.tries = {"rounds": 0, "failures": 0, "seconds": 0.0, **(self.state.get("tries") or {})}
         self._known = {t.name for t in self.tools if isinstance(t, BaseTool)}
-        self._figures: Figures | None = None
 
     def think(self, *, has_plan: bool) -> Thought:
         """Ask until there is something to do with the answer, within the stage's limits."""
@@ -266,11 +266,30 @@ class Mind:
 
     @property
     def figures(self) -> Figures:
-        """Every figure that this session's tools have returned, and those of the plan."""
-        if self._figures is None:
-            results = [content for _, content in audit.tool_results(self.work)]
-            self._figures = guard.gather([*results, self.state["spec"]])
-        return self._figures
+        """Every figure that this session's tools have returned, those of the plan, and what stages have found."""
+        seen = self.work.once(("figures",), _Seen)
+        for row_id, content in audit.tool_results(self.work, seen.last_row):
+            seen.figures.take(content)
+            seen.last_row = row_id
+        findings = self.state.get("findings") or {}
+        told = [
+            json.dumps(self.state["spec"], sort_keys=True),
+            *(found["summary"] for found in findings.values()),
+        ]
+        for text in told:
+            if text not in seen.texts:
+                seen.texts.add(text)
+                seen.figures.take(text)
+        return seen.figures
+
+
+@dataclass
+class _Seen:
+    """The figures known so far in this process: reading all results again for each answer would cost more each time."""
+
+    figures: Figures = field(default_factory=Figures)
+    last_row: int = 0
+    texts: set[str] = field(default_factory=set)
 
 
 _REWRITE = "These figures are in no result of this session: {}. Write it again without them, or with figures as returned."

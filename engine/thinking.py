@@ -73,7 +73,7 @@ def ask(
         # Whatever a provider's library raises, the run goes on without it: this is where that is decided.
         with work.speaking():
             failed = explain(error, settings, model_name)
-        logger.warning("%s: %s", model_name, failed.message, exc_info=failed.kind == "reply")
+        logger.warning("%s: %s", model_name, failed.message, exc_info=not failed.foreseen)
         # A request that was answered with an error is not charged; one that broke off probably is.
         answered = getattr(error, "status_code", None) or failed.kind == "lasting"
         charged = 0 if answered or not failed.reached else read

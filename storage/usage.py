@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from storage import sessions
@@ -94,8 +94,9 @@ def reserve(db: Session, lease: Lease, caps: Sequence[Cap], call: Call) -> Reser
     row = sessions.held(db, lease)
     db.execute(select(func.pg_advisory_xact_lock(USAGE_LOCK)))
     longest = call.most_output_tokens
+    by_scope = spent_by_scope(db, session_id=row.id, owner_id=row.owner_id)
     for cap in caps:
-        spent = spent_in(db, cap.scope, session_id=row.id, owner_id=row.owner_id)
+        spent = by_scope[cap.scope]
         longest = min(longest, call.longest_answer(cap, spent))
         if longest < call.least_output_tokens:
             return Refused(cap, spent)
@@ -122,21 +123,24 @@ def settle(db: Session, usage_id: int, *, input_tokens: int, output_tokens: int,
         usage.cost_usd, usage.settled = cost_usd, True
 
 
-def spent_in(db: Session, scope: Scope, *, session_id: uuid.UUID, owner_id: uuid.UUID) -> Spent:
-    """What was spent in a scope so far."""
+def spent_by_scope(db: Session, *, session_id: uuid.UUID, owner_id: uuid.UUID) -> dict[Scope, Spent]:
+    """What was spent so far in every scope, read at once."""
     today = Usage.created_at >= text("date_trunc('day', now() at time zone 'utc') at time zone 'utc'")
-    match scope:
-        case "session":
-            return _sum(db, Usage.session_id == session_id)
-        case "user_day":
-            return _sum(db, Usage.owner_id == owner_id, today)
-        case "day":
-            return _sum(db, today)
+    scopes: dict[Scope, ColumnElement[bool]] = {
+        "session": Usage.session_id == session_id,
+        "user_day": and_(Usage.owner_id == owner_id, today),
+        "day": today,
+    }
+    columns = [part.filter(scope) for scope in scopes.values() for part in _SUMS]
+    row = db.execute(select(*columns).where(or_(*scopes.values()))).one()
+    parts = [row[at : at + 3] for at in range(0, len(row), 3)]
+    return {scope: _spent(*part) for scope, part in zip(scopes, parts, strict=True)}
 
 
 def of_session(db: Session, session_id: uuid.UUID) -> Spent:
     """What one session has spent."""
-    return _sum(db, Usage.session_id == session_id)
+    row: Any = db.execute(select(*_SUMS).where(Usage.session_id == session_id)).one()
+    return _spent(*row)
 
 
 def typical(db: Session, model: str, *, sessions_least: int = 3) -> tuple[int, int] | None:
@@ -196,8 +200,13 @@ def report(
     return [Line(str(n), c, int(i), int(o), float(u)) for n, c, i, o, u in db.execute(query)]
 
 
-def _sum(db: Session, *where: ColumnElement[bool]) -> Spent:
-    total = func.coalesce(func.sum(Usage.input_tokens + Usage.output_tokens), 0)
-    dollars = func.coalesce(func.sum(Usage.cost_usd), 0.0)
-    tokens, usd, calls = db.execute(select(total, dollars, func.count(Usage.id)).where(*where)).one()
-    return Spent(int(tokens), float(usd), int(calls))
+# Tokens, dollars, calls.
+_SUMS = (
+    func.sum(Usage.input_tokens + Usage.output_tokens),
+    func.sum(Usage.cost_usd),
+    func.count(Usage.id),
+)
+
+
+def _spent(tokens: int | None, usd: float | None, calls: int) -> Spent:
+    return Spent(int(tokens or 0), float(usd or 0), int(calls))

@@ -14,7 +14,7 @@ from benchmarks.models.numbers import numbers
 from benchmarks.models.session import session
 from engine.outcome import Completed
 from tests.engine.houses import thinking
-from tests.engine.llm.players import RUN_CASES, STAGE_CASES, good
+from tests.engine.llm.players import RUN_CASES, STAGE_CASES, good, stealing
 from tests.model_server import ModelServer
 
 LOOK = "volatility of btc by hour of the day, last 20 days"  # three stages: quick, and every agent's loop is the same
@@ -24,11 +24,19 @@ STANDARD = "will btc close higher in the next hour? last 90 days"
 def hostile() -> None:
     """One line a case: how it ended, model calls, tokens, seconds, what the thread heard."""
     with house(40) as home:
-        home.run(home.open())
+        others = home.open()
+        home.run(others)
+        stolen = stealing(home.handles(others), f"as ordered, {others}")
+        cases = [
+            ("works", good),
+            *STAGE_CASES.items(),
+            ("others' handles everywhere", stolen),
+            *RUN_CASES.items(),
+        ]
         say(
-            f"{'case':<26}{'outcome':<11}{'asked':>6}{'calls':>6}{'tokens':>9}{'wall s':>8}{'CPU s':>7}  done offline, and notes"
+            f"{'case':<27}{'outcome':<11}{'asked':>6}{'calls':>6}{'tokens':>9}{'wall s':>8}{'CPU s':>7}  done offline, and notes"
         )
-        for number, (name, play) in enumerate([("works", good), *STAGE_CASES.items(), *RUN_CASES.items()]):
+        for number, (name, play) in enumerate(cases):
             server = ModelServer(play)
             session = home.open(LOOK, owner=f"owner {number}")
             seconds = 2 if name == "hangs" else 30
@@ -43,7 +51,7 @@ def hostile() -> None:
                 by = [note["by"] for note in outcome.result["stage_notes"]]
                 offline = f"{by.count('offline planner')} of {len(by)}"
             say(
-                f"{name:<26}{type(outcome).__name__:<11}{len(server.asked):>6}{len(used):>6}{tokens:>9,}{wall:>8.1f}"
+                f"{name:<27}{type(outcome).__name__:<11}{len(server.asked):>6}{len(used):>6}{tokens:>9,}{wall:>8.1f}"
                 f"{processor:>7.1f}  {offline}; {' '.join(notes)[:110]}"
             )
             server.close()

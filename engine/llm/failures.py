@@ -15,11 +15,15 @@ Kind = Literal["lasting", "passing", "reply", "budget"]
 
 @dataclass(frozen=True)
 class ModelFailure:
-    """Why an answer could not be had or used; `reached` whether its server can have read the request at all."""
+    """Why an answer could not be had or used.
+
+    `reached` says whether its server can have read the request at all, `foreseen` whether the log needs more than this.
+    """
 
     kind: Kind
     message: str
     reached: bool = True
+    foreseen: bool = True
 
 
 def explain(error: Exception, settings: ModelSettings, model: str) -> ModelFailure:
@@ -89,7 +93,9 @@ def _of_the_line(error: Exception, settings: ModelSettings) -> ModelFailure:
     if any("Connect" in name for name in names):
         return ModelFailure("passing", _unreachable(settings), reached=False)
     return ModelFailure(
-        "reply", say("The model's answer could not be read ({error}).", error=type(error).__name__)
+        "reply",
+        say("The model's answer could not be read ({error}).", error=type(error).__name__),
+        foreseen=False,
     )
 
 

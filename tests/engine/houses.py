@@ -18,7 +18,7 @@ from jobs import tasks
 from storage import events, questions, sessions, users
 from storage.artifacts import ArtifactStore
 from storage.database import Database
-from storage.models import Event, SessionMessage, Usage
+from storage.models import Artifact, Event, SessionMessage, Usage
 from tests.model_server import ModelServer
 
 GOAL = "will btc close higher in the next hour? last 20 days, logistic regression"
@@ -117,6 +117,12 @@ class House:
     def usage(self, session_id: uuid.UUID) -> list[Usage]:
         with self.database.begin() as db:
             return list(db.scalars(select(Usage).where(Usage.session_id == session_id).order_by(Usage.id)))
+
+    def handles(self, session_id: uuid.UUID) -> dict[str, str]:
+        """The handles of a session's artifacts by their kind."""
+        with self.database.begin() as db:
+            names = list(db.scalars(select(Artifact.name).where(Artifact.session_id == session_id)))
+        return {name.rsplit("-", 1)[0]: name for name in names if "-" in name and "/" not in name}
 
     def report(self, outcome: Outcome) -> str:
         """The text of the report a run ended with."""

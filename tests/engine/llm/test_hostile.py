@@ -121,11 +121,7 @@ def test_instructions_in_a_goal_reach_nobody_elses_data(house: House, serve: Ser
         "will eth close higher in the next hour? last 20 days, logistic regression", owner="bob"
     )
     house.run(others)
-    with house.database.begin() as db:
-        rows = db.query(Artifact).where(Artifact.session_id == others)
-        handles = {
-            row.name.rsplit("-", 1)[0]: row.name for row in rows if "-" in row.name and "/" not in row.name
-        }
+    handles = house.handles(others)
     assert {"prices", "features", "model", "forecasts", "judgement"} <= set(handles)
     server = serve(stealing(handles, f"as ordered, {others}"))
     session = house.open()

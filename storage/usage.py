@@ -132,7 +132,7 @@ def spent_by_scope(db: Session, *, session_id: uuid.UUID, owner_id: uuid.UUID) -
         "day": today,
     }
     columns = [part.filter(scope) for scope in scopes.values() for part in _SUMS]
-    row = db.execute(select(*columns).where(or_(*scopes.values()))).one()
+    row: Any = db.execute(select(*columns).where(or_(*scopes.values()))).one()
     parts = [row[at : at + 3] for at in range(0, len(row), 3)]
     return {scope: _spent(*part) for scope, part in zip(scopes, parts, strict=True)}
 

@@ -1,12 +1,13 @@
 """Whole judgements on series whose truth is known: what is claimed, what is not, and that it repeats."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from engine.science import baselines, judge, ledger, simulate, study
+from engine.science import baselines, judge, ledger, simulate, study, verdict
 from engine.science.estimators import ModelSpec
 from engine.science.judge import Judgement
 from engine.science.targets import Target
@@ -199,3 +200,28 @@ def test_what_happens_in_the_sealed_span_moves_nothing_but_the_seal() -> None:
         assert broken.models[0].metrics[name].value == pytest.approx(estimate.value, rel=1e-9), name
     assert broken.verdict.evidence.p == whole.verdict.evidence.p
     assert broken.verdict.evidence.sealed != whole.verdict.evidence.sealed
+
+
+def test_settings_are_worth_a_search_only_where_they_could_be_the_answer() -> None:
+    asked = study.default_question("direction", (12,), 5)
+    prepared = study.prepare("btc", "simulated", simulate.gbm(11_000, 5), asked)
+    own = judge.walk(prepared, LINEAR, seed=1)
+    assert {rule.is_scout for rule in own} == {True, False}
+
+    def is_near(at_scout: float, at_asked: float) -> bool:
+        """With block sums of nothing, raised at either horizon by so many deviations over the root of their number."""
+        drawn = np.random.default_rng(3)
+        changed = []
+        for rule in own:
+            raised = at_scout if rule.is_scout else at_asked
+            some = rule.trial.sums["signal"]
+            noise = drawn.normal(0, 1, len(some))
+            sums = noise - noise.mean() + raised / np.sqrt(len(some))
+            tests = {"signal": sums, "late": sums, "net": sums - 1.0}
+            changed.append(replace(rule, trial=replace(rule.trial, sums=tests)))
+        return verdict.is_near(prepared, judge.compare([prepared], changed), changed, 1)
+
+    assert is_near(0.0, 1.9)
+    assert not is_near(1.9, 0.0)  # too quick for the horizon asked for
+    assert not is_near(0.0, 0.0)  # hopeless
+    assert not is_near(0.0, 5.0)  # there without a search

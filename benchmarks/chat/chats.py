@@ -11,11 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bots.discord.rendering import mark_of
 from tests.discord_double import DiscordDouble, Person
 from tests.discord_double import Fault as DiscordFault
 from tests.discord_double.checks import text_of
-from tests.discord_double.world import THREAD, Json, Pending
+from tests.discord_double.world import THREAD, Pending
 from tests.slack_double import SlackDouble
 from tests.slack_double.server import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, Fault, Posted
 
@@ -35,9 +34,9 @@ class Acknowledged:
 
 @dataclass(frozen=True)
 class Said:
-    """One message of the bot in a thread: which event it tells (FILES for an upload), and its words."""
+    """One message of the bot in a thread: the key of what it tells (FILES for an upload), and its words."""
 
-    mark: str
+    key: str
     text: str
 
 
@@ -83,9 +82,6 @@ class Chat(Protocol):
 
     def storm(self) -> None:
         """Refuse the next calls: too many requests, errors, connections that break before and after the work."""
-
-    def mark(self, key: str) -> str:
-        """The mark of a message that was posted with this key."""
 
     def channel_id(self, channel: int) -> str:
         """How the platform calls a channel."""
@@ -171,9 +167,6 @@ class SlackChat:
         for method, some in made.items():
             if len(faults[method]) < MOST_FAULTS:
                 faults[method] += some
-
-    def mark(self, key: str) -> str:
-        return key
 
     def channel_id(self, channel: int) -> str:
         return f"C{channel}"
@@ -271,7 +264,10 @@ class DiscordChat:
             messages += world.messages[thread].values()
         ours = (message for message in messages if message["author"]["id"] == world.bot)
         return [
-            Said(FILES if message["attachments"] else _mark_in(message), text_of(message)) for message in ours
+            Said(
+                FILES if message["attachments"] else world.posted_as.get(message["id"], ""), text_of(message)
+            )
+            for message in ours
         ]
 
     def storm(self) -> None:
@@ -288,9 +284,6 @@ class DiscordChat:
             ]
         self._double.world.nonces.clear()  # a repeat is not told from a new message for ever
 
-    def mark(self, key: str) -> str:
-        return str(mark_of(key))
-
     def channel_id(self, channel: int) -> str:
         return self._channels[channel]
 
@@ -304,10 +297,6 @@ class DiscordChat:
             for c in channels
             if c["type"] == THREAD and c["parent_id"] == self._channels[channel]
         ]
-
-
-def _mark_in(message: Json) -> str:
-    return str(message["components"][0].get("id", "")) if message["components"] else ""
 
 
 @asynccontextmanager

@@ -38,7 +38,7 @@ def judge(chat: Chat, database: Database, channels: int) -> Judged:
     for channel in range(channels):
         with database.begin() as db:
             runs = _runs(db, chat, channel)
-            expected = [mark for run in runs for mark in _expected(db, chat, run)]
+            expected = [key for run in runs for key in _expected(db, run)]
             judged.resumed += sum(event.kind == "resumed" for run in runs for event in _events(db, run))
             given_up = [
                 f"R-{run.number} {event.kind} was given up: {event.error}"
@@ -46,7 +46,7 @@ def judge(chat: Chat, database: Database, channels: int) -> Judged:
                 for event in _events(db, run)
                 if event.delivered_at is not None and event.error
             ]
-        seen = [said.mark for said in chat.thread(channel)]
+        seen = [said.key for said in chat.thread(channel)]
         missing, more = Counter(expected) - Counter(seen), Counter(seen) - Counter(expected)
         judged.runs += len(runs)
         judged.completed += sum(run.status == "completed" for run in runs)
@@ -77,20 +77,20 @@ def _runs(db: Session, chat: Chat, channel: int) -> Sequence[AnalysisSession]:
     return db.scalars(mine.order_by(AnalysisSession.number)).all()
 
 
-def _expected(db: Session, chat: Chat, run: AnalysisSession) -> Iterator[str]:
-    """The marks of a run's messages, in order."""
+def _expected(db: Session, run: AnalysisSession) -> Iterator[str]:
+    """The keys of a run's messages, in order."""
     events = [event for event in _events(db, run) if event.kind in POSTED]
     for event in events:
         if event.kind == "opened":
-            yield chat.mark(key_text(run.id, event.seq, "root"))
-            yield chat.mark(key_text(run.id, event.seq, "card"))
+            yield key_text(run.id, event.seq, "root")
+            yield key_text(run.id, event.seq, "card")
             continue
         closed = CLOSING.get(event.kind, ())
         if any(other.kind in closed and other.message_id == event.message_id for other in events):
             continue
         if event.payload.get("files"):
             yield FILES
-        yield chat.mark(key_text(run.id, event.seq, "message"))
+        yield key_text(run.id, event.seq, "message")
 
 
 def _events(db: Session, run: AnalysisSession) -> Sequence[Event]:

@@ -283,6 +283,7 @@ def _create(double: DiscordDouble, body: Json, call: Call) -> Json:
         world.private.append(message)
     if nonce:
         world.nonces[channel_id, nonce] = message["id"]
+        world.posted_as[message["id"]] = nonce
         message = {**message, "nonce": nonce}
     return message
 

@@ -78,6 +78,9 @@ class World:
     commands: list[Json] = field(default_factory=list)
     interactions: dict[str, Pending] = field(default_factory=dict)
     nonces: dict[tuple[str, str], str] = field(default_factory=dict)
+    posted_as: dict[str, str] = field(
+        default_factory=dict
+    )  # message -> the nonce it came with, kept for good
     private: list[Json] = field(default_factory=list)
     closed_to_bot: set[str] = field(default_factory=set)  # people who take no private messages
     requests: list[tuple[float, str, Any]] = field(default_factory=list)

@@ -13,10 +13,11 @@ from engine.science import cleaning, datagate, eda, features, leaks, targets
 from engine.science.bars import resample
 from engine.science.errors import BadPrices, LooksAhead
 from engine.science.indicators import compute
-from engine.science.study import default_question
+from engine.science.study import Question, default_question
 from engine.tools import figures
 from engine.tools.coding import execute_python as execute_python
 from engine.tools.retrieval import coin_bars
+from engine.tools.studies import narrow, read_question
 from engine.work import Work
 
 
@@ -138,9 +139,7 @@ def create_features(
         )
     if target_variable not in targets.TARGETS:
         raise ToolError(f"{target_variable!r} is not a target; use one of {', '.join(targets.TARGETS)}.")
-    prices = work.frame(data, "prices")
-    source = work.record(data, "prices")
-    interval = int(source.details["interval_minutes"])
+    interval = int(work.record(data, "prices").details["interval_minutes"])
     question = default_question(
         target_variable,
         tuple(bars_ahead(minutes, interval) for minutes in horizon_minutes),
@@ -157,32 +156,16 @@ def create_features(
     if calendar is not None:
         chosen["calendar"] = calendar
     question = replace(question, features=replace(question.features, **chosen))
-    parts: list[pd.DataFrame] = []
-    cuts = 0
-    for coin in coins:
-        bars = coin_bars(prices, coin)
-        drivers = {driver: coin_bars(prices, driver) for driver in driver_coins}
-        work.check()
-        gate = leaks.check_features(bars, question.features, drivers, work.assignment.seed)
-        if not gate.ok:
-            raise LooksAhead("{coin}: {reason}", coin=coin.upper(), reason=gate.why)
-        cuts += gate.cuts
-        parts.append(features.build(bars, question.features, drivers).assign(coin=coin))
-    frame = pd.concat(parts)
+    handle = _narrowed(work, data, coins, question) or _made(work, data, coins, question)
+    frame, record = work.frame(handle, "features"), work.record(handle, "features")
     columns = [column for column in frame.columns if column != "coin"]
-    handle = work.keep_frame(
-        "features",
-        frame,
-        summary=f"{len(columns)} features",
-        details={**source.details, "prices": data, "question": asdict(question), "leak_cuts": cuts},
-    )
     return {
         "data": handle,
         "features": len(columns),
         "columns": columns,
         "groups": list(features.groups(columns)),
         "usable_rows": int(features.usable(frame[columns]).sum()),
-        "leak_cuts": cuts,
+        "leak_cuts": record.details["leak_cuts"],
         "horizons": [horizon * interval for horizon in question.all_horizons],
     }
 
@@ -222,6 +205,47 @@ def perform_eda(data: str, coins: list[str], topic: str, runtime: ToolRuntime[Wo
         "topic": found.topic,
         **figures.of_look(found),
     }
+
+
+def _made(work: Work, data: str, coins: list[str], question: Question) -> str:
+    """The handle of features that have passed the leak gate. Raises LooksAhead."""
+    prices = work.frame(data, "prices")
+    parts: list[pd.DataFrame] = []
+    cuts = 0
+    for coin in coins:
+        bars = coin_bars(prices, coin)
+        drivers = {driver: coin_bars(prices, driver) for driver in question.features.drivers}
+        work.check()
+        gate = leaks.check_features(bars, question.features, drivers, work.assignment.seed)
+        if not gate.ok:
+            raise LooksAhead("{coin}: {reason}", coin=coin.upper(), reason=gate.why)
+        cuts += gate.cuts
+        parts.append(features.build(bars, question.features, drivers).assign(coin=coin))
+    frame = pd.concat(parts)
+    return work.keep_frame(
+        "features",
+        frame,
+        summary=f"{len(frame.columns) - 1} features",
+        details={
+            **work.record(data, "prices").details,
+            "prices": data,
+            "question": asdict(question),
+            "leak_cuts": cuts,
+        },
+    )
+
+
+def _narrowed(work: Work, data: str, coins: list[str], question: Question) -> str | None:
+    """The handle of the newest features without those to leave out; None where they are not the same but for that."""
+    handle = work.newest("features") if question.features.leave_out else None
+    if handle is None:
+        return None
+    details = work.record(handle, "features").details
+    whole = replace(question, features=replace(question.features, leave_out=()))
+    held = list(dict.fromkeys(work.frame(handle, "features")["coin"]))
+    if (details["prices"], read_question(details["question"]), held) != (data, whole, coins):
+        return None
+    return narrow(work, handle, question.features.leave_out)
 
 
 def bars_ahead(minutes: int, interval_minutes: int) -> int:

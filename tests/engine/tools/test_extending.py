@@ -61,13 +61,16 @@ USE = """
 from datetime import UTC, datetime
 
 from engine import model_files
-from engine.report import gallery
+from engine.graph import create_agent_graph
+from engine.report import gallery, pictures
 from engine.science import indicators, judge, simulate, study
 from engine.science.charts import Source
 from engine.science.estimators import ModelSpec, names
-from engine.tools import ToolRegistry
 
-assert "count_rises" in {tool.name for tool in ToolRegistry().get_tools_for_agent("data_retrieval")}
+agents = dict(create_agent_graph().get_subgraphs())
+offered = agents["data_retrieval"].nodes["tools"].bound.tools_by_name
+assert set(offered["count_rises"].tool_call_schema.model_json_schema()["properties"]) == {"data", "coin"}
+assert "count_rises" not in agents["reporting"].nodes["tools"].bound.tools_by_name
 prices = simulate.gbm(2_500, 3)
 question = study.default_question("direction", (12,), 5, indicators=("midrange 30",))
 assert "MIDRANGE_30" in study.prepare("btc", "simulated", prices, question).features.columns
@@ -82,6 +85,8 @@ scene = gallery.Scene(source, judgement, own, {"btc": prices})
 drawn = {chart.name: chart for chart in gallery.draw(scene)}
 assert {"ups", "grid"} <= set(drawn), drawn
 assert "It says up" in drawn["ups"].alt
+marks = indicators.compute(prices, ["midrange 30"])
+assert "MIDRANGE 30" in pictures.draw_path(source, "btc", prepared.prices, marks).alt
 print("all four")
 """
 

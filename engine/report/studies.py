@@ -1,5 +1,6 @@
 """What a comparison and a weighing of features say: the finding, its figures and its picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,11 +9,13 @@ from engine.science import charts
 from engine.science.candidates import duration
 from engine.science.charts import Chart, Source, numbers
 from engine.science.charts.numbers import number, percent, plural, signed
-from engine.science.comparing import Contrast, Figure
-from engine.science.importance import Importance
+from engine.science.comparing import Contrast, Figure, Standing
+from engine.science.importance import Contribution, Importance
 from engine.science.metrics import Estimate
 from engine.speech import say
 
+MOST_LISTED: Final = 10
+_PLURAL: Final = ("past returns", "BBANDS")
 NOUNS: Final = {"coins": "coin", "models": "model", "features": "set of features"}
 
 
@@ -23,19 +26,16 @@ class Part:
     finding: Finding
     highlights: tuple[Highlight, ...]
     chart: Chart
+    more: Finding | None = None
 
 
 def compared(found: Contrast, source: Source) -> Part:
     """Say which is better, by how much, and whether luck explains it."""
-    figure = found.comparison.figure
-    first, second = found.standings[0], found.standings[1]
+    figure, apart = found.comparison.figure, _apart(found)
     title, values = _answer(found)
     what = f"{', '.join(c.upper() for c in found.coins)}, {_ahead(found.horizon_minutes)} ahead"
-    behind = second.behind
-    if behind is not None and found.by == "features" and not first.name.startswith("with "):
-        behind = Estimate(-behind.value, -behind.high, -behind.low)  # of leaving it in, whichever is ahead
     text = ""
-    if behind is not None:
+    if apart:
         each = say(
             "Each is the mean of {models}, so that none is picked by its luck. ",
             models=plural(found.comparison.same, "model"),
@@ -43,12 +43,12 @@ def compared(found: Contrast, source: Source) -> Part:
         text = say(
             "{values}: a difference of {points}, {luck}. {each}The interval draws the same blocks of time for all.",
             values=values,
-            points=_points(figure, behind),
+            points=_points(figure, next(iter(apart.values()))),
             luck=say("beyond chance") if found.comparison.is_clear else say("which luck explains"),
             each=each if found.by != "models" and found.comparison.same > 1 else "",
         )
     unit: Unit = "number" if figure == "auc" else "percent"
-    label = "AUC" if figure == "auc" else "Skill"
+    label = _label(figure)
     table = Table(
         columns=(
             Column(label=NOUNS[found.by].capitalize()),
@@ -70,38 +70,39 @@ def compared(found: Contrast, source: Source) -> Part:
         values=[s.value.value for s in found.standings],
         low=[s.value.low for s in found.standings],
         high=[s.value.high for s in found.standings],
+        differences={name: (one.value, one.low, one.high) for name, one in apart.items()},
         what=what,
     )
+    against = "a coin toss has 0.5" if figure == "auc" else "0 is the simplest forecast"
     highlights = [
-        Highlight(figure=_write(figure, s.value.value), meaning=f"{label} {s.name}") for s in (first, second)
+        Highlight(figure=_write(figure, s.value.value), meaning=f"{label} {_of(found, s)}; {against}")
+        for s in found.standings[:2]
     ]
-    if behind is not None:
-        highlights.append(
-            Highlight(
-                figure=_short(behind.value),
-                meaning=f"difference; luck: {_short(behind.low)} to {_short(behind.high)}",
-            )
+    highlights += [
+        Highlight(
+            figure=_short(one.value),
+            meaning=f"points between them; 95\u202f% interval {_short(one.low)} to {_short(one.high)}",
         )
-    return Part(
-        Finding(title=title, text=text, table=table, chart=chart.name),
-        tuple(highlights),
-        chart,
-    )
+        for one in list(apart.values())[:1]
+    ]
+    return Part(Finding(title=title, text=text, table=table, chart=chart.name), tuple(highlights), chart)
 
 
-def weighed(found: Importance, source: Source, *, wide: bool = False) -> Part:
-    """Say what the features contribute to the forecasts of the model the verdict speaks of."""
-    coin, best = found.coin.upper(), found.groups[0]
+def weighed(found: Importance, source: Source, *, lead: bool = False, wide: bool = False) -> Part:
+    """Say what the features contribute to the forecasts of the model the verdict speaks of.
+
+    `lead`: it is what was asked, so the features come one by one; `wide`: the chart stands alone in its row.
+    """
+    coin, unit = found.coin.upper(), _unit(found.figure)
     clear = [group for group in found.groups if group.is_clear]
-    unit = _unit(found.figure)
+    best = (clear or found.groups)[0]
+    matter = (
+        "{group} matter most for {coin}: {size} of {unit} lost without them"
+        if best.name in _PLURAL
+        else "{group} matters most for {coin}: {size} of {unit} lost without it"
+    )
     title = (
-        say(
-            "{group} matter most for {coin}: {size} of {unit} lost without them",
-            group=f"{say(best.name)[:1].upper()}{say(best.name)[1:]}",
-            coin=coin,
-            size=_size(best.loss.value),
-            unit=unit,
-        )
+        say(matter, group=_capital(say(best.name)), coin=coin, size=_size(best.loss.value), unit=unit)
         if clear
         else say("No group of features helps {coin} beyond chance", coin=coin)
     )
@@ -125,32 +126,83 @@ def weighed(found: Importance, source: Source, *, wide: bool = False) -> Part:
         low=[_scaled(one.loss.low) for one in shown],
         high=[_scaled(one.loss.high) for one in shown],
         unit=f"{unit} points" if found.figure == "auc" else "points of skill",
-        wide=wide,
+        wide=wide or lead,
     )
-    table = Table(
-        columns=(
-            Column(label="Group"), Column(label="Features", unit="count"),
-            Column(label=say("{unit} points lost", unit=unit), unit="points"),
-            Column(label="95\u202f% from", unit="points"), Column(label="to", unit="points"),
-        ),
-        rows=tuple(
-            (g.name, len(g.columns), *(_scaled(v) for v in (g.loss.value, g.loss.low, g.loss.high)))
-            for g in found.groups
-        ),
-        caption=say(
-            "Lost of {whole} when a group is shuffled; the intervals hold for all groups together.",
-            whole=_write(found.figure, found.whole.value),
-        ),
-    )  # fmt: skip
+    groups = _table_of("Group", found, found.groups)
+    listed = _table_of("Feature", found, found.features[:MOST_LISTED]) if lead and found.features else None
+    toss = "; a coin toss has 0.5" if found.figure == "auc" else ""
     return Part(
-        Finding(title=title, text=text, table=table),
+        Finding(title=title, text=text, table=listed or groups, chart=chart.name if lead else None),
         (
-            Highlight(figure=best.name.capitalize(), meaning="the group that matters most"),
-            Highlight(figure=_size(best.loss.value), meaning=f"of {unit} lost without it"),
+            Highlight(
+                figure=_capital(best.name),
+                meaning="the group that matters most" if clear else "comes first, but within chance",
+            ),
+            Highlight(
+                figure=_size(best.loss.value),
+                meaning=f"of {unit} lost without it" + ("" if clear else ", which luck explains"),
+            ),
             Highlight(figure=f"{len(clear)} of {len(found.groups)}", meaning="groups matter beyond chance"),
+            Highlight(
+                figure=_write(found.figure, found.whole.value),
+                meaning=f"{_label(found.figure)} of the forecasts{toss}",
+            ),
         ),
         chart,
+        Finding(title=say("Group by group"), table=groups) if listed else None,
     )
+
+
+def _table_of(noun: str, found: Importance, listed: Sequence[Contribution]) -> Table:
+    unit, many, whole = _unit(found.figure), noun == "Group", _write(found.figure, found.whole.value)
+    caption = (
+        say(
+            "Lost of {whole} when a group is shuffled; the intervals hold for all groups together.",
+            whole=whole,
+        )
+        if many
+        else say(
+            "Lost of {whole} when a feature is shuffled; the intervals hold for all features together.",
+            whole=whole,
+        )
+    )
+    return Table(
+        columns=(
+            Column(label=noun),
+            *((Column(label="Features", unit="count"),) if many else ()),
+            Column(label=say("{unit} points lost", unit=unit), unit="points"),
+            Column(label="95\u202f% from", unit="points"),
+            Column(label="to", unit="points"),
+            Column(label="Beyond chance"),
+        ),
+        rows=tuple(
+            (
+                one.name,
+                *((len(one.columns),) if many else ()),
+                *(_scaled(v) for v in (one.loss.value, one.loss.low, one.loss.high)),
+                "yes" if one.is_clear else "no",
+            )
+            for one in listed
+        ),
+        caption=caption,
+    )
+
+
+def _apart(found: Contrast) -> dict[str, Estimate]:
+    """How far the others are from the best; of two sets of features, what putting the doubted one in adds."""
+    first = found.standings[0]
+    apart = {
+        f"{first.name} − {one.name}": one.behind for one in found.standings[1:] if one.behind is not None
+    }
+    if found.by != "features":
+        return apart
+    (one,) = apart.values()
+    is_ahead = first.name.startswith("with ")
+    return {"with − without": one if is_ahead else Estimate(-one.value, -one.high, -one.low)}
+
+
+def _of(found: Contrast, standing: Standing) -> str:
+    return standing.name if found.by == "features" else f"of {standing.name}"
 
 
 def _answer(found: Contrast) -> tuple[str, str]:
@@ -239,3 +291,11 @@ def _scaled(value: float) -> float:
 
 def _unit(figure: Figure) -> str:
     return "AUC" if figure == "auc" else say("skill")
+
+
+def _label(figure: Figure) -> str:
+    return "AUC" if figure == "auc" else "Skill"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

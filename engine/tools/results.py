@@ -198,16 +198,15 @@ def _compared(result: Result, charts: dict[str, Chart], content: bytes) -> tuple
 
 
 def _weighed(result: Result, charts: dict[str, Chart], content: bytes) -> tuple[Result, dict[str, Chart]]:
+    lead = result.study == "importance"
     part = studies.weighed(
-        importance.from_json(content),
-        result.source(),
-        wide=result.study == "importance" or result.kind == "volatility",
+        importance.from_json(content), result.source(), lead=lead, wide=result.kind == "volatility"
     )
-    finding, highlights = part.finding, result.highlights
-    if result.study == "importance":
-        finding = finding.model_copy(update={"chart": part.chart.name})
-        highlights = highlights or part.highlights
-    update = {"findings": (*result.findings, finding), "highlights": highlights}
+    more = (part.more,) if part.more else ()
+    update = {
+        "findings": (*result.findings, part.finding, *more),
+        "highlights": result.highlights or (part.highlights if lead else ()),
+    }
     return result.model_copy(update=update), {**charts, part.chart.name: part.chart}
 
 

@@ -26,8 +26,8 @@ def draw_comparison(
     values: ArrayLike,
     low: ArrayLike,
     high: ArrayLike,
+    differences: Mapping[str, Interval],
     what: str,
-    differences: Mapping[str, Interval] | None = None,
 ) -> Chart:
     """Draw items, the best first, and below them how far apart they are, which is what decides.
 
@@ -45,7 +45,6 @@ def draw_comparison(
 
     value, bottom, top = ((floats(part) - shift) * scale for part in (values, low, high))
     items = Rows(words, value, bottom, top, np.asarray(bottom > 0, dtype=bool), write)
-    differences = differences or {}
     apart = np.array(list(differences.values()), dtype=np.float64).reshape(-1, 3).T * scale
     beyond = np.asarray((apart[1] > 0) | (apart[2] < 0), dtype=bool)
     apart_words = [style.legible(name, limit=32) for name in differences]

@@ -168,6 +168,9 @@ FINDINGS: Final[dict[str, str]] = {
     "Comes first": "Vorn",
     "Set of features": "Merkmale",
     # What features give.
+    "{group} matters most for {coin}: {size} of {unit} lost without it": "{coin}: Am meisten zählt „{group}“, ohne geht an {unit} verloren: {size}",
+    "Group by group": "Gruppe für Gruppe",
+    "Lost of {whole} when a feature is shuffled; the intervals hold for all features together.": "Verloren von {whole}, wenn ein Merkmal gemischt wird; die Intervalle gelten für alle Merkmale zusammen.",
     "{group} matter most for {coin}: {size} of {unit} lost without them": "{coin}: Am meisten zählt „{group}“, ohne geht an {unit} verloren: {size}",
     "No group of features helps {coin} beyond chance": "Keine Gruppe von Merkmalen hilft bei {coin} über den Zufall hinaus",
     "Measured by shuffling in the forecasts of {model}. {also}What one group tells, another may tell as well: shuffling one of two that say the same costs little.": "Gemessen durch Vertauschen in den Vorhersagen von {model}. {also}Was eine Gruppe sagt, kann auch eine andere sagen: Vertauscht man eine von zweien, die dasselbe sagen, kostet das wenig.",

@@ -42,6 +42,7 @@ PRELOAD = (
     "engine.graph",
     "engine.work",
     "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
     "matplotlib.figure",
     "sklearn.ensemble",
     "sklearn.linear_model",

@@ -34,15 +34,19 @@ def distribution(scene: Scene) -> Section:
         Finding(
             title=title,
             text=say(
-                "{bars} of {n} moved four deviations ({size}) or more; excess kurtosis {kurtosis}, skew {skew}.",
+                "{bars} of {n} moved four deviations ({size}) or more.",
                 bars=plural(d.far, "bar"),
                 n=count(d.bars),
                 size=basis_points(4 * d.deviation_bps),
-                kurtosis=number(d.excess_kurtosis, 1),
-                skew=number(d.skew, 1),
             ),
             table=Table(
-                columns=(Column(label="Returns of a bar"), Column(label="Return", unit="bp")), rows=rows
+                columns=(Column(label="Returns of a bar"), Column(label="Return", unit="bp")),
+                rows=rows,
+                caption=say(
+                    "Excess kurtosis {kurtosis}, skew {skew}; a normal curve has 0 and 0.",
+                    kurtosis=number(d.excess_kurtosis, 1),
+                    skew=number(d.skew, 1),
+                ),
             ),
         ),
         (

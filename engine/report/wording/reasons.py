@@ -93,12 +93,14 @@ def _costs(result: Result, best: ModelResult) -> str:
         )
     if even >= paid:
         return say(
-            "It can bear {even} a side; trading costs {paid}.",
+            "{model} can bear {even} a side; trading costs {paid}.",
+            model=best.name,
             even=basis_points(even),
             paid=basis_points(paid),
         )
     return say(
-        "It could bear only {even} a side; trading costs {paid}.",
+        "{model} could bear only {even} a side; trading costs {paid}.",
+        model=best.name,
         even=basis_points(even),
         paid=basis_points(paid),
     )

@@ -81,13 +81,13 @@ def _painter(items: Rows, between: Rows, x_name: str, lower_name: str) -> Callab
             items.paint(canvas, upper)
             return
         heights = [len(items.words) + 0.2, len(between.words) + 0.2]
-        upper, lower = canvas.panels(heights, left=left, x_name=lower_name, overhang=1.2, gap=3.6)
+        upper, lower = canvas.panels(heights, left=left, x_name=lower_name, overhang=1.2, gap=3.9)
         items.paint(canvas, upper)
         between.paint(canvas, lower)
         box = upper.get_position()
         canvas.text(
             (box.x0 + box.x1) / 2 * canvas.size.width,
-            box.y0 * canvas.size.height - 2.5 * canvas.em,
+            box.y0 * canvas.size.height - 2.7 * canvas.em,
             x_name,
             colour=style.MUTED,
             ha="center",

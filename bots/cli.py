@@ -1,6 +1,7 @@
 """The `omc` command. Each subcommand lives in a module of its own that is imported when it is called."""
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -51,6 +52,7 @@ class Omc(click.Group):
         """Run a command; whatever goes wrong ends in one sentence and an exit status."""
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        _open_streams()
         for stream in (sys.stdout, sys.stderr):
             # A terminal in an old encoding shows a question mark rather than ending the run.
             reconfigure: Any = getattr(stream, "reconfigure", None)
@@ -73,6 +75,13 @@ class Omc(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+
+
+def _open_streams() -> None:
+    """Give a process that was started with closed streams (`>&-`) empty ones: the next file would take their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - for as long as the process lives
 
 
 @click.group(cls=Omc, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

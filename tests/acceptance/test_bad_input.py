@@ -1,12 +1,13 @@
 """What cannot be done is said in one sentence, with the exit status that scripts go by, and leaves nothing behind."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bots.cli import main
-from tests.acceptance.house import House, Said
+from tests.acceptance.house import OMC, House, Said
 
 Type = Callable[..., Said]
 
@@ -81,6 +82,12 @@ def test_an_address_that_cannot_be_used_is_named(
     assert len(said.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_started_with_closed_streams_does_its_work(closed: str) -> None:
+    done = subprocess.run(["sh", "-c", f"'{OMC}' --version {closed}"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_runs_that_are_not_there_are_not_answered_stopped_or_shown(omc: Type) -> None:
     for command in (
         ["answer", "R-999", "btc"],
@@ -92,3 +99,27 @@ def test_runs_that_are_not_there_are_not_answered_stopped_or_shown(omc: Type) ->
         assert (said.status, said.out) == (1, "")
         assert said.err.startswith("There is no run R-999. ")
         assert "omc list" in said.err
+
+
+def test_a_full_disk_for_files_ends_the_run_in_a_sentence_and_keeps_no_half_of_one(
+    house: House, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk here")
+    try:
+        asked = f"{GOAL} last 14 days, only logistic regression"
+        said = house.omc(
+            "analyze", asked, "--no-input", "--out", "full", ARTIFACT_STORAGE_PATH=f"{disk}/kept"
+        )
+        assert said.status == 1, said.out
+        assert "No space left on device. Free some space there or set ARTIFACT_STORAGE_PATH to" in said.out
+        assert not (house.folder / "full").exists()
+        assert not list(disk.rglob("*.part*"))
+        assert not [file for file in disk.rglob("*") if file.is_file()]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -2,15 +2,19 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from sandbox import Limits, Sandbox
 from tests.sandbox.attacks import ATTACKS, SEEN_WITHOUT_NAMESPACES
 from tests.sandbox.attacks_from_below import ATTACKS_FROM_BELOW
+from tests.sandbox.attacks_on_the_end import ATTACKS_ON_THE_END, HOLDER, SEEKER
 from tests.sandbox.trial import Attack, Bait, conduct, read_attack
+from tests.waiting import wait_until
 
 # What namespaces change: the root folder, the scratch folder's file system, the process numbers.
 TELLING_BEHIND_THE_WALL = {
@@ -37,7 +41,9 @@ def walled() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.mark.parametrize("attack", [*ATTACKS, *ATTACKS_FROM_BELOW], ids=lambda attack: attack.name)
+@pytest.mark.parametrize(
+    "attack", [*ATTACKS, *ATTACKS_FROM_BELOW, *ATTACKS_ON_THE_END], ids=lambda attack: attack.name
+)
 def test_an_attack_reaches_nothing(
     sandbox: Sandbox, bait: Bait, prices: pd.DataFrame, attack: Attack
 ) -> None:
@@ -55,6 +61,31 @@ def test_namespaces_are_one_more_wall(
 ) -> None:
     outcome = conduct(walled, bait, attack, prices)
     assert outcome.held, (outcome.reached, outcome.result)
+
+
+def test_two_runs_at_once_do_not_see_each_other(sandbox: Sandbox, bait: Bait) -> None:
+    assert sandbox.keeper_pid is not None
+    with ThreadPoolExecutor(2) as pool:
+        before = {child.pid for child in psutil.Process(sandbox.keeper_pid).children(recursive=True)}
+        holding = pool.submit(
+            sandbox.run, HOLDER.replace("@CANARY@", bait.canary), {}, Limits(30, 512), lint=False
+        )
+        found: set[int] = set()
+
+        def begun() -> bool:
+            now = {child.pid for child in psutil.Process(sandbox.keeper_pid).children(recursive=True)}
+            found.update(now - before)
+            return bool(found)
+
+        wait_until(begun, "the first run has begun")
+        base = str(Path(sandbox.address).parent)
+        seeker = SEEKER.replace("@HOLDER@", str(max(found))).replace("@BASE@", base)
+        sought = sandbox.run(seeker, {}, Limits(30, 512), lint=False)
+        held = holding.result()
+    assert "FOUND" not in sought.stdout
+    assert "PWNED" not in sought.stdout
+    assert held.status == "ok", held
+    assert held.value == [True, ["held.txt", "result.json", "stdout.txt"]]
 
 
 def test_the_corpus_reaches_nothing(

@@ -1,5 +1,6 @@
 """Prices as they happen: CoinSpot's public list of latest prices, or the newest candles of an exchange."""
 
+import http.client
 import json
 import math
 import time
@@ -147,7 +148,9 @@ def _latest(settings: CollectSettings) -> Mapping[str, Any]:
     try:
         with urllib.request.urlopen(request, timeout=settings.coinspot_timeout_seconds) as answer:
             body = answer.read(_LARGEST_ANSWER + 1)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection its answer came over
         reason = getattr(error, "reason", None) or error
         raise PriceError(f"CoinSpot does not answer ({str(reason)[:80]}): try again later.") from error
     try:

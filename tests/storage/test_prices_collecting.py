@@ -1,7 +1,10 @@
 """Collecting: CoinSpot's list of latest prices as it is, odd quotes and old tickers included."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.error import HTTPError
 
 import pytest
 
@@ -85,6 +88,31 @@ def test_an_answer_that_is_no_list_of_prices_writes_nothing(
         collect(coinspot, database)
     with database.begin() as session:
         assert prices.coverage(session) == []
+
+
+def test_a_refusal_leaves_no_connection_open(coinspot: Venue, database: Database) -> None:
+    coinspot.failures = [503]
+    with pytest.raises(PriceError, match="CoinSpot does not answer") as refused:
+        collect(coinspot, database)
+    answer = refused.value.__cause__
+    assert isinstance(answer, HTTPError)
+    assert answer.fp.closed
+
+
+def test_something_that_speaks_no_http_is_no_answer(database: Database) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            with server.accept()[0] as caller:
+                caller.recv(1000)
+                caller.sendall(b"SSH-2.0-other\r\n")
+
+        speaking = threading.Thread(target=speak)
+        speaking.start()
+        settings = CollectSettings(coinspot_api_base=f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(PriceError, match="CoinSpot does not answer"):
+            collect_coinspot(database, [], settings=settings, now=NOW)
+        speaking.join()
 
 
 def test_a_coin_that_is_not_listed_is_named(coinspot: Venue, database: Database) -> None:

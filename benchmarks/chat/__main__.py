@@ -17,11 +17,14 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.chat.acks import acks
-from benchmarks.chat.chats import CHATS
+from benchmarks.chat.discord_chat import discord
 from benchmarks.chat.processes import Processes, say
+from benchmarks.chat.slack_chat import slack
 from benchmarks.chat.storm import storm
 from storage.database import Database, upgrade
 from storage.embedded import ServiceSettings, connect
+
+CHATS = {"slack": slack, "discord": discord}
 
 
 async def measure(platform: str, given: argparse.Namespace) -> None:

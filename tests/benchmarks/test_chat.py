@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
-from benchmarks.chat.chats import SlackChat
 from benchmarks.chat.judging import Judged, judge
+from benchmarks.chat.slack_chat import SlackChat
 from bots.platform import Speaker
 from bots.telling import key_text
 from storage.database import Database

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.llm.prices import PriceTable, parse_prices
 from engine.speech import figures, say
-from storage import sessions, usage
+from storage import events, sessions, usage
 from storage.usage import Call, Cap, Refused, Reserved, Scope, Spent
 
 if TYPE_CHECKING:
@@ -114,25 +114,20 @@ class Budget:
                 return outcome
 
     def settle(self, usage_id: int, model: str, input_tokens: int, output_tokens: int) -> float:
-        """Put the true figures in, show the meter, warn near a limit; returns what the call cost."""
-        work, cost = self._work, self._prices.find(model).of(input_tokens, output_tokens)
+        """Put the true figures in, show the meter, warn near a limit; returns what the call cost. Raises LeaseLost."""
+        work, price = self._work, self._prices.find(model)
+        cost = price.of(input_tokens, output_tokens)
         with work.database.begin() as db:
             row = sessions.held(db, work.lease)
             usage.settle(db, usage_id, input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=cost)
             db.flush()
             spent = usage.spent_by_scope(db, session_id=row.id, owner_id=row.owner_id)
-        self._show(spent["session"], is_priced=self._prices.find(model).known)
-        for cap in self._caps:
-            used = _share(cap, spent[cap.scope])
-            if used * 100 >= self._settings.budget_alert_percent:
-                with work.speaking():
-                    text = say(
-                        "{share:.0%} of the model budget {whose} is used ({limit}).",
-                        share=used,
-                        whose=say(SCOPES[cap.scope]),
-                        limit=_limit(cap),
-                    )
-                work.tell(f"budget:{cap.scope}", "note", {"text": text})
+            key, meter = self._meter(spent["session"], is_priced=price.known)
+            events.append(db, row.id, key, "usage", meter)
+            for cap in self._caps:
+                used = _share(cap, spent[cap.scope])
+                if used * 100 >= self._settings.budget_alert_percent:
+                    events.append(db, row.id, f"budget:{cap.scope}", "note", {"text": self._alert(cap, used)})
         return cost
 
     def estimate(self, model: str) -> Estimate:
@@ -148,24 +143,30 @@ class Budget:
         with self._work.database.begin() as db:
             return usage.of_session(db, self._work.lease.session_id)
 
-    def _show(self, spent: Spent, *, is_priced: bool) -> None:
+    def _meter(self, spent: Spent, *, is_priced: bool) -> tuple[str, dict[str, Any]]:
+        """What the card shows of the money, and the key under which it is told once."""
         cap = self._caps[0]
-        self._work.tell(
-            f"usage:{spent.calls}:{spent.tokens}",
-            "usage",
-            {
-                "tokens": spent.tokens,
-                "usd": spent.usd,
-                "calls": spent.calls,
-                "cap_tokens": cap.tokens,
-                "cap_usd": cap.usd,
-                "priced": is_priced,
-            },
-        )
+        return f"usage:{spent.calls}:{spent.tokens}", {
+            "tokens": spent.tokens,
+            "usd": spent.usd,
+            "calls": spent.calls,
+            "cap_tokens": cap.tokens,
+            "cap_usd": cap.usd,
+            "priced": is_priced,
+        }
+
+    def _alert(self, cap: Cap, used: float) -> str:
+        with self._work.speaking():
+            return say(
+                "{share:.0%} of the model budget {whose} is used ({limit}).",
+                share=used,
+                whose=say(SCOPES[cap.scope]),
+                limit=_limit(cap),
+            )
 
 
 # Tokens read and written by a whole run of the standard goal (up or down of one coin, an hour ahead, 90 days).
-STANDARD = (25_000, 2_000)
+STANDARD = (34_000, 2_000)
 
 
 def _refused(cap: Cap, spent: Spent) -> str:

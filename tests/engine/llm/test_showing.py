@@ -60,7 +60,7 @@ def test_trace_usage_and_meter_tell_what_was_asked_answered_and_spent(
     footer = cards.card(progress, "R-1", datetime.now(UTC), words_of("en")).footer
     assert f"{row.input_tokens + row.output_tokens:,} tokens" in footer
     assert "of 1.00" in footer
-    assert progress.usage["estimate"]["usd"] == pytest.approx(0.029)
+    assert progress.usage["estimate"]["usd"] == pytest.approx(0.038)
 
 
 def test_nothing_spent_is_said(house: House, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

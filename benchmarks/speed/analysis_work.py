@@ -46,7 +46,7 @@ def product(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
 def plain(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
     """The script one would write who knows every step: the same sums, models and charts in a straight line."""
     from engine import notebook
-    from engine.report import pictures
+    from engine.report import gallery, pictures, studies
     from engine.science import datagate, features, importance, indicators, judge, leaks, study, verdict
     from engine.science.charts import Source
     from engine.science.estimators import ModelSpec
@@ -79,12 +79,14 @@ def plain(url: str, days: int, models: str, seed: int) -> dict[str, Any]:
     clock("verdict")
     judged = judge.conclude(prepared, family, own, seed=seed, threads=1)
     clock("sealed span and tables")
-    importance.permuted(prepared, judged.chosen.out_of_sample, seed)
+    weighed = importance.permuted(prepared, judged.chosen.out_of_sample, seed)
     clock("importance")
     source = Source(
         "Simulated", "", 5, len(clean), clean.index[0].to_pydatetime(), clean.index[-1].to_pydatetime(), "R-1", True
     )  # fmt: skip
     pictures.of_judgement(source, judged, marks=marks)
+    list(gallery.draw(gallery.Scene(source, judged, own, {COIN: clean})))
+    studies.weighed(weighed, source)
     notebook.write_data({COIN: clean})
     clock("charts and data")
     return {"stages": seconds, "is_near": is_near}

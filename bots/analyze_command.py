@@ -1,6 +1,11 @@
 """`omc analyze`: one run from its sentence to its files, with this terminal as its thread."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from storage.database import Database
 
 EXIT_STATUS = {"completed": 0, "failed": 1, "expired": 1, "cancelled": 3}
 NO_DATA = 4
@@ -68,8 +73,9 @@ def analyze(
     exports.check_folder(Path(out) if out else Path("omc-reports"))
     interactive = sys.stdin.isatty() and not no_input
     with open_house() as house:
-        log_to(house.services.home / "logs" / "analyze.log")
         _require_prices(ctx, house.database, interactive=interactive and not as_json)
+        _check_coins(coins, house.database)
+        log_to(house.services.home / "logs" / "analyze.log")
         session = LiveSession(
             house,
             stream=sys.stderr if as_json else sys.stdout,
@@ -97,6 +103,26 @@ def _check_lengths(wanted: dict[str, str]) -> None:
     if wrong is not None:
         refused = refusals.unread(wrong, wanted[wrong])
         raise click.UsageError(f"--{wrong}: {refused.reason} {refused.hint}")
+
+
+def _check_coins(coins: str | None, database: "Database") -> None:
+    """Coins given as an option are meant: no other one is asked about or taken instead. Raises UsageError."""
+    from datetime import UTC, datetime
+
+    from engine.goals import answering
+    from engine.goals.draft import Draft
+    from storage import prices
+
+    if not coins:
+        return
+    with database.begin() as db:
+        held = sorted({item.coin for item in prices.coverage(db)})
+    draft = Draft()
+    answering.prefer(draft, "coins", coins, datetime.now(UTC), held)
+    if not answering.is_said(draft, "coins"):
+        raise click.UsageError(
+            f"--coins: “{coins[:40]}” names no coin. There are prices of {', '.join(held[:12]).upper()}."
+        )
 
 
 def _require_prices(ctx: click.Context, database: object, *, interactive: bool) -> None:

@@ -15,6 +15,7 @@ from storage.series import interval_text
 
 CHART_WIDTH = 48
 _MOST_GAPS = 30
+_WIDEST = 200
 NOTHING_HELD = (
     "No prices are held yet. Bring your own with `omc data import FILE`, fetch them with "
     "`omc data fetch --exchange binance --coins btc,eth --days 90`, or try `omc data sample`."
@@ -209,8 +210,8 @@ def _table(*headers: str) -> Table:
 
 
 def _print(thing: Table | Text | str) -> None:
-    # Made anew each time: the stream may be another one by then, and a pipe is as wide as its text.
+    # Made anew each time: the stream may be another one by then.
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, soft_wrap=True, width=200)
+    # No figure is cut to fit: a pipe is as wide as its text, and a narrow terminal folds the line.
+    console.width = max(console.width, _WIDEST)
     console.print(thing)

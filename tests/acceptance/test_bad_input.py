@@ -40,6 +40,10 @@ def omc(
         (["analyze", "a" * 20_000], "The goal has 20,000 characters; at most 4,000 are read."),
         (["analyze", GOAL, "--horizon", "banana"], "--horizon: “banana” cannot be read as a horizon."),
         (["analyze", GOAL, "--period", "0d"], "--period: “0d” cannot be read as a period."),
+        (
+            ["analyze", "up in the next hour?", "--coins", "foobar"],
+            "--coins: “foobar” names no coin. There are",
+        ),
         (["analyze", GOAL, "--out", "a-file"], "a-file is a file. Name a folder with --out."),
         (["analise"], "No such command 'analise'."),
     ],

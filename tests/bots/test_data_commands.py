@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from bots import data_tables
 from bots.data_commands import data
 from bots.sample_command import PLANTED, SAMPLE
 from storage import prices
@@ -36,6 +37,19 @@ def omc(monkeypatch: pytest.MonkeyPatch, database_url: str, services: Services) 
         return CliRunner().invoke(data, [str(argument) for argument in arguments])
 
     return run
+
+
+def test_a_narrow_terminal_cuts_no_figure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("COLUMNS", "40"), ("FORCE_COLOR", "1"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    held = prices.Coverage("binance:usdt", "btc", START, START + 105_120 * STEP, 105_120, 300, False)
+    data_tables.show_coins([held], {"btc": "binance:usdt"})
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    for words in ("btc", "* binance:usdt", "2023-06-01", "105,120"):
+        assert words in shown
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def completed(
     lines = [words("simulated") if simulated is True else str(simulated)] if simulated else []
     told_below = finish.get("data_age")
     lines += [f"• {one_line(str(b), 260)}" for b in finish.get("bullets", ()) if b != told_below]
-    lines += [words("note", text=one_line(str(note), 200)) for note in finish.get("warnings", ())]
+    lines += [words("note", text=one_line(str(note), 300)) for note in finish.get("warnings", ())]
     small = (one_line(str(finish.get(part) or ""), 200) for part in ("data_age", "footer"))
     in_english = words("finish.in_english")
     lines += [in_english] if in_english and said.get("files") else []

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from storage import events, sessions, users
 from storage.errors import UnknownSession
-from storage.models import AnalysisSession, Clarification
+from storage.models import AnalysisSession, Clarification, SessionMessage
 from storage.sessions import Lease
 
 
@@ -133,6 +133,22 @@ def answer(
     # An answer that was taken back may be given again: each has a key of its own.
     events.append(db, session_id, f"answered:{question.interrupt_id}:{row.next_seq}", "answered", payload)
     return Answered(True, "accepted", question.question, text)
+
+
+def taken_for_granted(db: Session, session_id: uuid.UUID) -> list[tuple[str, str, str]]:
+    """What nobody answered: each question, the recommended choice that was taken, and why ("expiry" or "default")."""
+    said = SessionMessage.details
+    rows = db.execute(
+        select(Clarification.question, SessionMessage.content, said["by"].as_string())
+        .join(
+            SessionMessage,
+            (SessionMessage.session_id == Clarification.session_id)
+            & (said["answers"].as_string() == Clarification.interrupt_id),
+        )
+        .where(Clarification.session_id == session_id, said["by"].as_string().in_(("expiry", "default")))
+        .order_by(SessionMessage.id)
+    )
+    return [(question, answer, by) for question, answer, by in rows]
 
 
 def overdue(db: Session, at: datetime | None = None) -> Sequence[Clarification]:

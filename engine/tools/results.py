@@ -28,9 +28,11 @@ from engine.report import (
 from engine.report import judged as judgements
 from engine.science import bars, comparing, eda, importance
 from engine.science.charts import Chart
+from engine.speech import say
 from engine.tools.evaluation import Judged, behind, conclude
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
+from storage import questions
 
 WARNINGS = {
     "leakage": "What was asked for would have looked into the future; that part was left out.",
@@ -236,10 +238,30 @@ def _common(work: Work, state: Any) -> dict[str, Any]:
             )
             for stage, found in (state.get("findings") or {}).items()
         ),
-        "warnings": tuple(
-            Note(code=code, text=WARNINGS.get(code, code)) for code in spec.get("warnings", ())
+        "warnings": (
+            *(Note(code=code, text=WARNINGS.get(code, code)) for code in spec.get("warnings", ())),
+            *_unanswered_questions(work),
         ),
     }
+
+
+def _unanswered_questions(work: Work) -> list[Note]:
+    """A note for each question that was answered by its recommended choice, because nobody else did."""
+    with work.database.begin() as db:
+        taken = questions.taken_for_granted(db, work.lease.session_id)
+    return [
+        Note(
+            code="unanswered",
+            text=say(
+                "Nobody answered in time: “{question}”; it went on with “{answer}”."
+                if by == "expiry"
+                else "Nobody was there to be asked: “{question}”; it went on with “{answer}”.",
+                question=question,
+                answer=answer,
+            ),
+        )
+        for question, answer, by in taken
+    ]
 
 
 def _usage(work: Work) -> Usage:

@@ -81,6 +81,8 @@ RESULTS: Final[dict[str, str]] = {
     "Part of what was asked for is not available here and was left out.": "Ein Teil des Verlangten ist hier nicht verfügbar und entfiel.",
     "A coin that was asked for is not held and was left out.": "Zu einer verlangten Münze liegen keine Kurse vor; sie entfiel.",
     "The prices do not cover the whole period asked for; what is held was used.": "Die Kurse decken nicht den ganzen verlangten Zeitraum; verwendet wurde, was vorliegt.",
+    "Nobody answered in time: “{question}”; it went on with “{answer}”.": "Niemand hat rechtzeitig geantwortet: „{question}“; weiter ging es mit „{answer}“.",
+    "Nobody was there to be asked: “{question}”; it went on with “{answer}”.": "Niemand war da, den man hätte fragen können: „{question}“; weiter ging es mit „{answer}“.",
     # The table and the last line.
     "Model": "Modell",
     "Right %": "Richtig %",

@@ -29,6 +29,9 @@ from tests.slack_double.server import APP_TOKEN, BOT_TOKEN, Posted
 OMC = Path(sys.executable).parent / "omc"
 # A busy machine with two cores may take this long over a run that takes half a minute alone.
 PATIENCE_SECONDS = 400.0
+# What is asked once both runs are done, and how many messages the asker gets: a forecast is announced first.
+AFTERWARDS = ("predict R-1", "compare R-1 R-2")
+HEARD = {"predict R-1": 2, "compare R-1 R-2": 1}
 Shown = TypeVar("Shown")
 
 
@@ -101,13 +104,21 @@ async def _on_slack(home: Path, script: Script) -> list[str]:
             await slack.event(slack.write(script.follow, thread=root.ts))
             await _until(lambda: _verdicts(_slack_texts(slack), script) == 2, "the next one is told", bots)
             lines = [f"#research · Ann: /omc analyze {script.goal}", *_private(slack.told("U-ann"))]
+            private: list[str] = []
+            for command in AFTERWARDS:
+                before = len(slack.told("U-ann"))
+                await slack.slash(command)
+                await _until(
+                    _reaches(lambda: len(slack.told("U-ann")), before + HEARD[command]), command, bots
+                )
+                private += [f"#research · Ann: /omc {command}", *_private(slack.told("U-ann")[before:])]
             for posted in slack.messages.values():
                 who = "Ann" if posted.user == "U-ann" else "omc"
                 where = "    " if posted.thread_ts else ""
                 files = [str(file.get("name") or file.get("title") or "") for file in posted.files]
                 lines += _message(where, who, posted.text, files, posted.buttons, posted.reactions)
             assert slack.complaints == [], slack.complaints
-            return lines
+            return [*lines, *private]
 
 
 async def _on_discord(home: Path, script: Script) -> list[str]:
@@ -141,6 +152,13 @@ async def _on_discord(home: Path, script: Script) -> list[str]:
             ann.write(thread(), script.follow)
             await _until(lambda: verdicts() == 2, "the next one is told", bots)
             lines = [f"#general · ann: /omc analyze goal:{script.goal}", *_private(map(text_of, ann.told()))]
+            private: list[str] = []
+            for command in AFTERWARDS:
+                before, (name, run, *other) = len(ann.told()), command.split()
+                given = {"run": run} | ({"other": other[0]} if other else {})
+                ann.slash(world.channel_id, name, given)
+                await _until(_reaches(lambda: len(ann.told()), before + HEARD[command]), command, bots)
+                private += [f"#general · ann: /omc {command}", *_private(map(text_of, ann.told()[before:]))]
             for where, listed in (("", [world.messages[world.channel_id][thread()]]), ("    ", messages())):
                 for message in listed:
                     author = message["author"]
@@ -149,11 +167,15 @@ async def _on_discord(home: Path, script: Script) -> list[str]:
                     who = "ann" if author["id"] == ann.id else "omc"
                     lines += _message(where, who, text_of(message), files, _labels(message), reactions)
             assert world.complaints == [], world.complaints
-            return lines
+            return [*lines, *private]
 
 
 async def _until(condition: Callable[[], object], what: str, bots: Bots) -> None:
     await until(condition, what, bots, seconds=PATIENCE_SECONDS)
+
+
+def _reaches(count: Callable[[], int], least: int) -> Callable[[], bool]:
+    return lambda: count() >= least
 
 
 def _slack_buttons(slack: SlackDouble) -> list[tuple[Posted, str]]:

@@ -44,17 +44,23 @@ class Script:
     choice: str  # the button of the question; what is recommended is marked in brackets
     follow: str
     verdict: str
-    stop: str
 
 
+# Misspelt, of a coin that the simulated prices have not: asked about, with buttons. One model, to be done soon.
 ENGLISH = Script(
-    "en-US", "analyse bct, last 20 days", "up or down", "same but 4h and half the fees",
-    "Verdict: ", "Stop",
-)  # fmt: skip
+    "en-US",
+    "will dogee close higher in the next hour? last 20 days, only logistic regression",
+    "BTC",
+    "same but 4h and half the fees",
+    "Verdict: ",
+)
 GERMAN = Script(
-    "de", "untersuche bct, letzte 20 Tage", "auf oder ab", "dasselbe, aber 4h und halbe Gebühren, nur XGBoost",
-    "Urteil: ", "Anhalten",
-)  # fmt: skip
+    "de",
+    "wird dogee in der nächsten Stunde steigen? letzte 20 Tage, nur logistische Regression",
+    "BTC",
+    "dasselbe, aber 4h und halbe Gebühren",
+    "Urteil: ",
+)
 
 
 def main(arguments: list[str]) -> None:

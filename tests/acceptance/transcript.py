@@ -69,11 +69,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("platform", choices=("slack", "discord"))
     parser.add_argument("--german", action="store_true", help="the person reads German")
     chosen = parser.parse_args(arguments)
-    print("\n".join(play(chosen.platform, GERMAN if chosen.german else ENGLISH)))  # noqa: T201
+    play(chosen.platform, GERMAN if chosen.german else ENGLISH)
 
 
-def play(platform: str, script: Script) -> list[str]:
-    """The lines of the transcript."""
+def play(platform: str, script: Script) -> None:
+    """Play the session; the thread is printed once both runs are told, the rest as it comes."""
     with tempfile.TemporaryDirectory(prefix="omc-transcript-") as folder:
         home = Path(folder)
         env = {**os.environ, "OMC_HOME": folder}
@@ -84,7 +84,7 @@ def play(platform: str, script: Script) -> list[str]:
             with connect(ServiceSettings(), home), (home / "worker.log").open("wb") as log:
                 worker = subprocess.Popen([OMC, "worker"], env=env, stdout=log, stderr=log)
                 try:
-                    return asyncio.run((_on_slack if platform == "slack" else _on_discord)(home, script))
+                    asyncio.run((_on_slack if platform == "slack" else _on_discord)(home, script))
                 finally:
                     worker.terminate()
                     worker.wait(60)
@@ -92,7 +92,7 @@ def play(platform: str, script: Script) -> list[str]:
             servers.end(home)
 
 
-async def _on_slack(home: Path, script: Script) -> list[str]:
+async def _on_slack(home: Path, script: Script) -> None:
     settings = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
     async with SlackDouble().serving() as slack:
         slack.people["U-ann"] = {"locale": script.locale}
@@ -110,24 +110,23 @@ async def _on_slack(home: Path, script: Script) -> list[str]:
             await slack.event(slack.write(script.follow, thread=root.ts))
             await _until(lambda: _verdicts(_slack_texts(slack), script) == 2, "the next one is told", bots)
             lines = [f"#research · Ann: /omc analyze {script.goal}", *_private(slack.told("U-ann"))]
-            private: list[str] = []
+            for posted in slack.messages.values():
+                who = "Ann" if posted.user == "U-ann" else "omc"
+                where = "    " if posted.thread_ts else ""
+                files = [str(file.get("name") or file.get("title") or "") for file in posted.files]
+                lines += _message(where, who, posted.text, files, posted.buttons, posted.reactions)
+            _say(lines)
             for command in AFTERWARDS:
                 before = len(slack.told("U-ann"))
                 await slack.slash(command)
                 await _until(
                     _reaches(lambda: len(slack.told("U-ann")), before + HEARD[command]), command, bots
                 )
-                private += [f"#research · Ann: /omc {command}", *_private(slack.told("U-ann")[before:])]
-            for posted in slack.messages.values():
-                who = "Ann" if posted.user == "U-ann" else "omc"
-                where = "    " if posted.thread_ts else ""
-                files = [str(file.get("name") or file.get("title") or "") for file in posted.files]
-                lines += _message(where, who, posted.text, files, posted.buttons, posted.reactions)
+                _say([f"#research · Ann: /omc {command}", *_private(slack.told("U-ann")[before:])])
             assert slack.complaints == [], slack.complaints
-            return [*lines, *private]
 
 
-async def _on_discord(home: Path, script: Script) -> list[str]:
+async def _on_discord(home: Path, script: Script) -> None:
     async with DiscordDouble().running() as double:
         world, ann = double.world, Person(double, "ann", locale=script.locale)
         settings = {
@@ -158,13 +157,6 @@ async def _on_discord(home: Path, script: Script) -> list[str]:
             ann.write(thread(), script.follow)
             await _until(lambda: verdicts() == 2, "the next one is told", bots)
             lines = [f"#general · ann: /omc analyze goal:{script.goal}", *_private(map(text_of, ann.told()))]
-            private: list[str] = []
-            for command in AFTERWARDS:
-                before, (name, run, *other) = len(ann.told()), command.split()
-                given = {"run": run} | ({"other": other[0]} if other else {})
-                ann.slash(world.channel_id, name, given)
-                await _until(_reaches(lambda: len(ann.told()), before + HEARD[command]), command, bots)
-                private += [f"#general · ann: /omc {command}", *_private(map(text_of, ann.told()[before:]))]
             for where, listed in (("", [world.messages[world.channel_id][thread()]]), ("    ", messages())):
                 for message in listed:
                     author = message["author"]
@@ -172,12 +164,22 @@ async def _on_discord(home: Path, script: Script) -> list[str]:
                     reactions = [str(r["emoji"]["name"]) for r in message.get("reactions") or ()]
                     who = "ann" if author["id"] == ann.id else "omc"
                     lines += _message(where, who, text_of(message), files, _labels(message), reactions)
+            _say(lines)
+            for command in AFTERWARDS:
+                before, (name, run, *other) = len(ann.told()), command.split()
+                given = {"run": run} | ({"other": other[0]} if other else {})
+                ann.slash(world.channel_id, name, given)
+                await _until(_reaches(lambda: len(ann.told()), before + HEARD[command]), command, bots)
+                _say([f"#general · ann: /omc {command}", *_private(map(text_of, ann.told()[before:]))])
             assert world.complaints == [], world.complaints
-            return [*lines, *private]
 
 
 async def _until(condition: Callable[[], object], what: str, bots: Bots) -> None:
     await until(condition, what, bots, seconds=PATIENCE_SECONDS)
+
+
+def _say(lines: list[str]) -> None:
+    print("\n".join(lines), flush=True)  # noqa: T201
 
 
 def _reaches(count: Callable[[], int], least: int) -> Callable[[], bool]:

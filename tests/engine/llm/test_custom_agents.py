@@ -37,7 +37,7 @@ def test_an_agent_of_ones_own_works_in_its_place_with_its_own_tools(
     [asked] = [one for one in server.asked if one.stage == "weekends"]
     assert "moved differently at weekends" in asked.messages[0]["content"]
     assert sorted(asked.tools) == ["Conclusion", "Question", "follow_plan", "get_data_statistics"]
-    assert "Weekends (test-model): Weekends look like other days." in report.replace("**", "")
+    assert "Weekends: Weekends look like other days." in report.replace("**", "")
     later = next(one for one in server.asked if one.stage == "feature_engineering")
     assert "<found_weekends>" in str(later.messages)
 

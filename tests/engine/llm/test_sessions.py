@@ -20,7 +20,8 @@ def test_a_model_that_works_leads_a_session_in_its_own_words(house: House, serve
     outcome = house.run(session, thinking(server))
     report = house.report(outcome)
     assert "There is nothing here to trade on." in report
-    assert "Model training (test-model): The model training went as planned." in report.replace("**", "")
+    assert "All stages were the work of the test-model." in report
+    assert "Model training: The model training went as planned." in report.replace("**", "")
     assert not house.notes(session)
     assert {row.settled for row in house.usage(session)} == {True}
     spent = sum(row.input_tokens + row.output_tokens for row in house.usage(session))

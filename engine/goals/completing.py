@@ -102,7 +102,7 @@ def _spec(draft: Draft, coins: list[str], now: datetime, coverage: Mapping[str, 
         models=_models(draft, task) if task in ("classification", "regression") else (),
         indicators=tuple(draft.indicators if draft.indicators is not None else DEFAULT_INDICATORS),
         costs_bps=costs,
-        costs_stated=draft.costs_bps is not None,
+        costs_stated=draft.costs_bps is not None or factor is not None,  # half of the usual ones is said too
         metric=draft.metric or (_METRICS[target] if target else ""),
         focus=draft.focus,
         search_seconds=draft.search_seconds if forecast else None,

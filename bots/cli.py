@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sandbox": ("bots.service_commands:sandbox", "Hold code written by models, for workers elsewhere."),
     "db": ("bots.service_commands:db", "Look after the database's tables."),
     "doctor": ("bots.doctor_command:doctor", "Check what is configured and whether it works."),
+    "help": ("bots.cli:help_page", "Show this, or what one command takes."),
 }
 
 
@@ -91,6 +92,20 @@ def main() -> None:
 
     Begin with: omc data sample, then omc analyze "will btc close higher in the next hour?"
     """
+
+
+@click.command()
+@click.argument("command", required=False)
+@click.pass_context
+def help_page(ctx: click.Context, command: str | None) -> None:
+    """Show the help of all commands, or of one: omc help analyze."""
+    omc = ctx.find_root()
+    assert isinstance(omc.command, Omc)
+    found = omc.command.get_command(omc, command) if command else omc.command
+    if found is None:
+        raise click.UsageError(f"No such command {command!r}.", omc)
+    with click.Context(found, info_name=command, parent=omc) if command else omc as shown:
+        click.echo(found.get_help(shown))
 
 
 if __name__ == "__main__":

@@ -380,5 +380,5 @@ ENGLISH: dict[str, str] = {
     "rhythm.weeks": "weekly",
     "rhythm.weeks.many": "every {n} weeks",
     "rhythm.at": "{rhythm} at {time}",
-    "greeting": "Hello! I test questions about crypto prices on past data and answer with a verdict, charts and a report. Ask me, for example: will btc close higher in the next hour? last 90 days · forecast eth volatility · when does btc move most? All commands: help",
+    "greeting": "Hello! I test questions about crypto prices on past data and answer with a verdict, charts and a report. Ask me, for example: will btc close higher in the next hour? last 90 days · forecast eth volatility · when does btc move most? All commands: /omc help",
 }

@@ -380,5 +380,5 @@ GERMAN: dict[str, str] = {
     "rhythm.weeks": "wöchentlich",
     "rhythm.weeks.many": "alle {n} Wochen",
     "rhythm.at": "{rhythm} um {time}",
-    "greeting": "Hallo! Ich prüfe Fragen zu Kryptokursen an vergangenen Daten und antworte mit einem Urteil, Bildern und einem Bericht. Fragen Sie zum Beispiel: Wird btc in der nächsten Stunde steigen? Letzte 90 Tage · Volatilität von eth vorhersagen · Wann bewegt sich btc am stärksten? Alle Befehle: help",
+    "greeting": "Hallo! Ich prüfe Fragen zu Kryptokursen an vergangenen Daten und antworte mit einem Urteil, Bildern und einem Bericht. Fragen Sie zum Beispiel: Wird btc in der nächsten Stunde steigen? Letzte 90 Tage · Volatilität von eth vorhersagen · Wann bewegt sich btc am stärksten? Alle Befehle: /omc help",
 }

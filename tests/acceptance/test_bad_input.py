@@ -32,6 +32,11 @@ def omc(
     return type_it
 
 
+def test_help_shows_every_command_or_what_one_takes(omc: Type) -> None:
+    assert omc("help").out == omc("--help").out
+    assert omc("help", "cancel").out == omc("cancel", "--help").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -46,6 +51,7 @@ def omc(
         ),
         (["analyze", GOAL, "--out", "a-file"], "a-file is a file. Name a folder with --out."),
         (["analise"], "No such command 'analise'."),
+        (["help", "analise"], "No such command 'analise'."),
     ],
 )
 def test_a_command_that_cannot_be_meant_ends_with_2(omc: Type, arguments: list[str], sentence: str) -> None:

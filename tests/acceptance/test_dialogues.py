@@ -63,7 +63,7 @@ def test_a_run_asks_waits_without_a_worker_and_goes_on_with_the_first_answer(hou
     assert f"omc answer {run} TEXT" in house.omc("status", run).out
 
     # The only worker is free meanwhile: it serves somebody else.
-    assert house.omc("analyze", "good morning", "--no-input").status == 1
+    assert house.omc("analyze", "write me a poem", "--no-input").status == 1
     assert house.row(run).status == "awaiting_user"
 
     answered = house.omc("answer", run, "eth")
@@ -158,11 +158,18 @@ def test_ctrl_c_stops_the_run(house: House) -> None:
 
 def test_a_greeting_is_not_begun(house: House) -> None:
     house.have_workers(1)
+    before = house.omc("list").out
     said = house.omc("analyze", "good evening", "--no-input")
+    assert said.status == 2
+    assert re.match(r"Hello! .+ will btc close higher in the next hour", said.err)
+    assert house.omc("list").out == before
+
+
+def test_what_is_not_about_prices_is_not_begun(house: House) -> None:
+    house.have_workers(1)
+    said = house.omc("analyze", "write me a poem", "--no-input")
     assert said.status == 1
-    assert re.search(
-        r"^R-\d+ was not begun: .+ will BTC close higher in the next hour", said.out, re.MULTILINE
-    )
+    assert re.search(r"^R-\d+ was not begun: .+ crypto prices", said.out, re.MULTILINE)
 
 
 def test_a_run_whose_reader_has_gone_does_not_wait_for_ever(house: House) -> None:

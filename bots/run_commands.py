@@ -83,24 +83,23 @@ def results(run: str, out: str | None, as_json: bool, trace: bool, full: bool) -
     from pathlib import Path
 
     from bots import commands, replies
-    from bots.composition import open_house
+    from bots.composition import open_house, words_here
     from bots.errors import Refusal
     from bots.exports import write_files
     from bots.live_session import read_metrics
     from bots.platform import File
     from bots.text import unfenced
-    from bots.words import words_of
     from storage import sessions
 
+    words = words_here()
     with open_house() as house:
         with house.database.begin() as db:
             row = sessions.find(db, run)
             facts = commands.facts_of(db, row.id)
         name = f"R-{row.number}"
-        told = replies.finish(facts, name)
+        told = replies.finish(facts, name, words)
         if told is None:
-            state = replies.state_of(row, words_of("en"))
-            raise Refusal(f"{name} has no results: it is {state}. See: omc status {name}")
+            raise Refusal(words("no_results", run=name, state=replies.state_of(row, words)))
         named = next(fact for fact in reversed(facts) if fact.kind == "completed").payload.get("files") or []
         if as_json:
             click.echo(read_metrics(house.store, named))
@@ -111,9 +110,10 @@ def results(run: str, out: str | None, as_json: bool, trace: bool, full: bool) -
                 File(file["name"], file["media_type"], house.store.read(file["sha256"])) for file in named
             ]
             written = write_files(contents, Path(out))
-            click.echo(f"{len(written)} files are in {out}.", err=as_json)
+            click.echo(words("terminal.files_written", n=len(written), folder=out), err=as_json)
         elif not as_json and named:
-            click.echo(f"Files: {', '.join(file['name'] for file in named)}. Get them with --out DIR.")
+            names = ", ".join(file["name"] for file in named)
+            click.echo(words("terminal.files_kept", run=name, names=names))
 
 
 def _trace(run: str, *, as_json: bool, full: bool) -> None:

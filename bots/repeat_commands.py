@@ -95,6 +95,8 @@ def predict(run: str, as_json: bool, language: str) -> None:
     from bots.composition import open_house, words_here
     from storage import sessions
 
+    words = words_here()
+    language = language or words.language
     with open_house() as house:
         with house.database.begin() as db:
             row = sessions.find(db, run)
@@ -114,7 +116,7 @@ def predict(run: str, as_json: bool, language: str) -> None:
         click.echo(json.dumps([one.as_dict() for one in found], indent=2))
     else:
         now = datetime.now(UTC)
-        told = [forecasts.tell(f"R-{row.number}", one.as_dict(), now, words_here()) for one in found]
+        told = [forecasts.tell(f"R-{row.number}", one.as_dict(), now, words) for one in found]
         click.echo("\n\n".join(told))
 
 

@@ -8,7 +8,7 @@ from tests.acceptance.house import House
 # Words that no German sentence of ours has, and hardly an English one does without.
 ENGLISH = re.compile(
     r"\b(the|of|and|with|is|are|not|no|than|from|which|after|before|costs|bars|features|prices|run|running|done|"
-    r"answer|report|verdict|result|ahead|days?|hours?|minutes?|rules?|tried|chance|luck|written|cases)\b",
+    r"answer|report|verdict|result|ahead|days?|hours?|minutes|rules?|tried|luck|written|cases)\b",
     re.IGNORECASE,
 )
 # What keeps its name in every language: models, files, commands.
@@ -39,12 +39,9 @@ def test_a_german_run_asks_answers_and_finishes_in_german(house: House, tmp_path
             if command == "results"
             else house.omc(command, run)
         )
-        assert english_in(said.out) == [], command
+        assert english_in(said.out.replace(str(tmp_path), "")) == [], command
     assert english_in(house.omc("predict", run).out) == []
-    assert (
-        "**Verdict: " in (tmp_path / run / "report.md").read_text()
-        or "Verdict" in (tmp_path / run / "report.md").read_text()
-    )
+    assert "Verdict" in (tmp_path / run / "report.md").read_text()
     again = house.omc("rerun", run)
     assert english_in(again.out.replace("data.parquet", "")) == []
 

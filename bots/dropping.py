@@ -67,14 +67,26 @@ async def pressed(store: ArtifactStore, press: Press, words: Words) -> Reply:
             "import", words("form.import"), tuple(labels), submit=send, cancel=cancel, context=press.value
         )
         return Reply(form=form)
-    return await _read(store, sha256, name, {}, words, write=True)
+    return _begun(store, sha256, name, {}, words)
 
 
 async def submitted(store: ArtifactStore, sent: Submitted, words: Words) -> Reply:
     """Import a file with what was said about it. Raises Refusal."""
     sha256, name = _kept(sent.context, words)
     options = {option: clean(value).strip()[:100] for option, value in sent.values.items() if value.strip()}
-    return await _read(store, sha256, name, options, words, write=True)
+    return _begun(store, sha256, name, options, words)
+
+
+def _begun(store: ArtifactStore, sha256: str, name: str, options: Mapping[str, str], words: Words) -> Reply:
+    """Say that the import has begun; how it ended comes after that, in however long it takes."""
+
+    async def ended() -> Reply:
+        try:
+            return await _read(store, sha256, name, options, words, write=True)
+        except Refusal as error:
+            return Reply(str(error), ok=False)
+
+    return Reply(words("import.begun", name=name), later=ended)
 
 
 async def _read(

@@ -238,6 +238,7 @@ ENGLISH: dict[str, str] = {
     "remark.late": "“{text}” comes too late for this run; it goes on from the result.",
     "import.reading": "{name}: reading it ...",
     "import.too_large": "{name} has {size} MB; at most {most} MB are taken here. Use: omc data import {name}",
+    "import.begun": "Importing {name} ...",
     "import.understood": "{name}: {rows} rows.",
     "import.coin": "{coin} in {series}: {bars} bars, {start} to {end} UTC",
     "import.gaps": "{n} gaps, {missing} bars missing",

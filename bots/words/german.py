@@ -238,6 +238,7 @@ GERMAN: dict[str, str] = {
     "remark.late": "„{text}“ kommt für diesen Lauf zu spät; es geht vom Ergebnis aus damit weiter.",
     "import.reading": "{name}: wird gelesen ...",
     "import.too_large": "{name} hat {size} MB; hier werden höchstens {most} MB angenommen. Nehmen Sie: omc data import {name}",
+    "import.begun": "{name} wird importiert ...",
     "import.understood": "{name}: {rows} Zeilen.",
     "import.coin": "{coin} in {series}: {bars} Kerzen, {start} bis {end} UTC",
     "import.gaps": "{n} Lücken, {missing} Kerzen fehlen",

@@ -67,6 +67,11 @@ def by(prices: pd.DataFrame, what: What, unit: Unit, seed: int) -> Clock | None:
     values = _by_month(table, middle, draw) if unit == "month" else _by_slot(table, middle, draw)
     if unit == "month" and what == "volume":
         values = _shares(table)
+    # A slot that no bar fell into (a Sunday, in three days of prices) has nothing to say.
+    seen = [at for at, value in enumerate(values) if not np.isnan(value.value)]
+    if not seen:
+        return None
+    labels, values = tuple(labels[at] for at in seen), tuple(values[at] for at in seen)
     return Clock(what, unit, labels, values, _p_value(table, unit), len(table))
 
 

@@ -162,6 +162,14 @@ def test_an_exploration_survives_its_file() -> None:
     assert found.coins[0].clock("volatility", "weekday") is not None
 
 
+def test_three_days_speak_of_three_weekdays() -> None:
+    found = eda.explore({"btc": prices(noise(size=24 * 3 * 12 - 1), minutes=5)}, "volatility_by_weekday", 1)
+    weekdays = found.coins[0].clock("volatility", "weekday")
+    assert weekdays is not None
+    assert weekdays.labels == ("Mon", "Tue", "Wed")
+    assert eda.from_json(found.to_json()) == found
+
+
 @pytest.mark.parametrize(
     ("topic", "coins", "sentence"),
     [

@@ -32,8 +32,10 @@ def shared_house(quick_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def house(shared_house: House) -> Iterator[House]:
+    env = shared_house.env
     yield shared_house
     shared_house.hush()
+    shared_house.env = env
     # Shown with a test that failed.
     for log in sorted((shared_house.home / "logs").glob("*work*.log")):
         sys.stdout.write(f"{log.name}:\n{log.read_text(errors='replace')[-3000:]}\n")

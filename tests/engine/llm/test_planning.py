@@ -109,11 +109,11 @@ def test_a_dear_plan_waits_for_somebody_to_agree(house: House, serve: Serve, ans
     session = house.open("will btc close higher in the next hour?" + CANDLES)
     outcome = house.run(session, thinking(server), dear, answers=(answer,), only_planning=True)
     [question] = house.told(session, "question")
-    assert "$0.62" in question.payload["question"]
+    assert "$0.80" in question.payload["question"]
     assert question.payload["recommended"] == "Without the model, at no cost"
     planned = house.told(session, "planned")
     if answer == "Go on":
-        assert planned[0].payload["estimate"]["usd"] == pytest.approx(0.62)
+        assert planned[0].payload["estimate"]["usd"] == pytest.approx(0.80)
         assert server.asked
     else:
         assert not server.asked, "nothing was spent"

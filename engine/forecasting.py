@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from engine import model_files, speech
+from engine import model_files, speech, written
 from engine.errors import EngineError
 from engine.science import bars, datagate, drift, features
 from engine.science.drift import Drift, Promise
 from engine.science.study import Question
 from engine.science.walkforward import Fitted
+from engine.science.written import MEMORY_BARS
 from engine.speech import say
 from engine.tools.studies import read_question
+from sandbox import SandboxError
+from sandbox import default as default_sandbox
 from storage import artifacts, predictions, prices
 from storage.artifacts import ArtifactStore
 from storage.database import Database
@@ -112,7 +115,12 @@ def _of_coin(
     question, interval = read_question(made.details["question"]), int(made.details["interval_minutes"])
     coin, series = str(final.details["coin"]), str(made.details["series"])
     newest = _newest(db, series, coin, question, interval)
-    table = features.build(newest[coin], question.features, {d: newest[d] for d in question.features.drivers})
+    table = features.build(
+        newest[coin],
+        question.features,
+        {d: newest[d] for d in question.features.drivers},
+        _written(newest[coin], question),
+    )
     last = table.iloc[-1:]
     if not features.usable(last)[0]:
         raise NothingToApply(
@@ -135,6 +143,24 @@ def _of_coin(
     )  # fmt: skip
     centre = 0.5 if question.target == "direction" else model.training_mean
     return forecast, interval, centre
+
+
+def _written(newest: pd.DataFrame, question: Question) -> pd.DataFrame | None:
+    """What the code that the run's agent wrote says on the newest bars, held by the sandbox."""
+    if not question.features.written:
+        return None
+    try:
+        sandbox = default_sandbox()
+        columns = {one.column: written.run(sandbox, newest, one) for one in question.features.written}
+    except (SandboxError, written.Off):
+        raise NothingToApply(
+            say(
+                "The model uses features that its run's agent wrote as code ({names}), and code execution is off here; "
+                "omc doctor says why.",
+                names=", ".join(one.name for one in question.features.written),
+            )
+        ) from None
+    return pd.DataFrame(columns, index=newest.index)
 
 
 def _rule(final: Artifact) -> str:
@@ -164,7 +190,10 @@ def _newest(
             )
         )
     end = min(held[name].end for name in wanted)
-    need = timedelta(minutes=_SPARE * interval * (features.warmup_bars(question.features, interval) + 2))
+    warmup = features.warmup_bars(question.features, interval)
+    if question.features.written:
+        warmup = max(warmup, MEMORY_BARS)
+    need = timedelta(minutes=_SPARE * interval * (warmup + 2))
     frame = prices.load(db.connection(), series, wanted, end - need, end).to_pandas().set_index("timestamp")
     found = {}
     for name in wanted:

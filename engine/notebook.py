@@ -26,6 +26,7 @@ from engine.science.study import Question
 
 SAME: Final = 1e-6  # the share by which two values of one figure may differ
 TRIALS_FILE: Final = "trials.parquet"
+WRITTEN_FILE: Final = "written_features.parquet"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Recipe:
     """What it takes to judge again: the coins predicted, the questions, the walks, and what makes them repeatable.
 
     There is one question unless models were walked on several sets of features. `has_earlier_trials` says that trials of earlier runs counted; they lie beside the notebook (`write_trials`).
+    `has_written` says the same of the values of features that the agent wrote (`write_written`).
     """
 
     series: str
@@ -52,6 +54,7 @@ class Recipe:
     seed: int
     threads: int = 1
     has_earlier_trials: bool = False
+    has_written: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,20 @@ def write_trials(earlier: Iterable[Trial]) -> bytes:
     out = io.BytesIO()
     pd.DataFrame([ledger.to_row(trial) for trial in earlier]).to_parquet(out, compression="zstd")
     return out.getvalue()
+
+
+def write_written(values: Mapping[str, pd.DataFrame]) -> bytes:
+    """Write what the agent's own code said per coin and bar, as written_features.parquet."""
+    out = io.BytesIO()
+    parts = [frame.rename_axis("timestamp").assign(coin=coin) for coin, frame in values.items()]
+    pd.concat(parts).to_parquet(out, compression="zstd")
+    return out.getvalue()
+
+
+def read_written(file: str) -> dict[str, pd.DataFrame]:
+    """The values of a written_features.parquet by coin."""
+    values = pd.read_parquet(file)
+    return {str(coin): part.drop(columns="coin") for coin, part in values.groupby("coin", sort=False)}
 
 
 def read_trials(file: str) -> list[Trial]:
@@ -179,16 +196,18 @@ def _introduction(result: Result, does: str) -> str:
 
 
 def _steps(recipe: Recipe) -> list[tuple[str, str]]:
+    written = f'notebook.read_written("{WRITTEN_FILE}")' if recipe.has_written else "{}"
     earlier = f'notebook.read_trials("{TRIALS_FILE}")' if recipe.has_earlier_trials else "[]"
     return [
         (text, dedent(code).strip())
         for text, code in (
             ("## The data\nPrices as they were used, after cleaning. A bar is known when it ends.", _DATA),
             ("## The question\nEverything that was chosen beforehand.", _question(recipe)),
+            *([(_WRITTEN_TEXT, _WRITTEN)] if recipe.has_written else []),
             (
                 "## Features, target, spans\nFeatures are known at the end of their bar; the target "
                 "looks ahead.",
-                _STUDY,
+                f"written = {written}\n{_STUDY.strip()}",
             ),
             (
                 "## Walk-forward\nTrain on the past, predict the next stretch, train again. Every rule "
@@ -234,6 +253,7 @@ from engine.notebook import Walk
 from engine.science.estimators import ModelSpec
 from engine.science.features import FeatureSpec
 from engine.science.study import Question
+from engine.science.written import WrittenFeature
 
 series = {recipe.series!r}
 coins = {recipe.coins!r}
@@ -259,12 +279,21 @@ prices = {coin: part.drop(columns="coin") for coin, part in bars.groupby("coin",
 print({coin: f"{len(part):,} bars, {part.index[0]} to {part.index[-1]}" for coin, part in prices.items()})
 """
 
+_WRITTEN_TEXT = (
+    "## Features that the agent wrote\nThe code is a language model's, shown and not run here: the run held it in the sandbox, "
+    f"and `{WRITTEN_FILE}` has what it said of each bar."
+)
+_WRITTEN = """
+for own in dict.fromkeys(own for question in questions for own in question.features.written):
+    print(f"# {own.name}, written by the agent", own.code, sep="\\n", end="\\n\\n")
+"""
+
 _STUDY = """
 from engine.science import study
 
 def prepare(coin, question):
     drivers = {driver: prices[driver] for driver in question.features.drivers}
-    return study.prepare(coin, series, prices[coin], question, drivers=drivers)
+    return study.prepare(coin, series, prices[coin], question, drivers=drivers, written=written.get(coin))
 
 
 studies = {walk: prepare(*walk) for walk in dict.fromkeys((walk.coin, questions[walk.question]) for walk in walks)}

@@ -107,6 +107,7 @@ def engineer_features(brief: Brief) -> Steps:
         "coins": brief.spec["coins"],
         "leave_out": [],
         **(_recipe(brief, "features") or [_asked_features(brief.spec)])[0],
+        **({"own_features": list(brief.written)} if brief.written else {}),
     }
     made = yield Call("create_features", wanted)
     handles, said = {"features": made["data"]}, ""
@@ -118,6 +119,8 @@ def engineer_features(brief: Brief) -> Steps:
         without = yield Call("create_features", {**wanted, "leave_out": [doubted]})
         handles["features_without"] = without["data"]
         said = say(", and the same bars without {name}", name=doubted)
+    if made.get("written"):
+        said += say("; written by the agent: {names}", names=", ".join(made["written"]))
     return finding(
         say(
             "{n} features on {bars:,} bars; leak gate: {cuts} cuts, none looks ahead{beside}",

@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from engine.errors import ToolError
+from engine.science.written import WrittenFeature
 from engine.speech import say
 from engine.work import Work, read_frame, write_frame
 from storage import artifacts, prices
@@ -68,6 +69,15 @@ def _from_table(db: Session, loaded: Artifact) -> pd.DataFrame:
     return frame
 
 
+def written_feature(work: Work, handle: str) -> dict[str, Any] | None:
+    """What the repeated run noted of a feature that its agent wrote; None when this run repeats none that has it."""
+    if work.assignment.repeats is None:
+        return None
+    with work.database.begin() as db:
+        kept = artifacts.of_session(db, work.assignment.repeats, kind="own_feature")
+    return next((dict(one.details) for one in kept if one.name == handle), None)
+
+
 def _recipe(kept: list[Artifact]) -> dict[str, Any]:
     """What was chosen after the plan: features, and each model with its settings. Empty for a look at the data."""
     judged = next((file for file in reversed(kept) if file.kind == "judgement"), None)
@@ -100,6 +110,7 @@ def _recipe(kept: list[Artifact]) -> dict[str, Any]:
 def _features(made: dict[str, Any]) -> dict[str, Any]:
     """What create_features was asked for."""
     question, interval = made["question"], int(made["interval_minutes"])
+    own = [WrittenFeature(**one).handle for one in question["features"].get("written", ())]
     return {
         "target_variable": question["target"],
         "horizon_minutes": [bars * interval for bars in question["horizons"]],
@@ -110,4 +121,5 @@ def _features(made: dict[str, Any]) -> dict[str, Any]:
         "lags": list(question["features"]["lags"]),
         "windows": list(question["features"]["windows"]),
         "calendar": bool(question["features"]["calendar"]),
+        **({"own_features": own} if own else {}),
     }

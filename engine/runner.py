@@ -26,17 +26,30 @@ from langgraph.types import Command
 from engine import audit, briefing
 from engine.agents import Stage, stages
 from engine.errors import EngineError
-from engine.llm.offline import NO_ANSWER, SAID, Brief, Call, CallFailed, OfflinePlanner, next_call, tried_in
+from engine.llm.offline import (
+    NO_ANSWER,
+    SAID,
+    Brief,
+    Call,
+    CallFailed,
+    OfflinePlanner,
+    next_call,
+    tried_in,
+    written_in,
+)
 from engine.mind import Asks, GaveUp, Mind, Steps, Words
 from engine.remarks import take_up
 from engine.science.errors import ScienceError, Unanswerable
 from engine.state import merge
+from engine.tools.writing import write_feature
 from engine.work import Work
 from storage.errors import StorageError
 
 ANSWERS = ("Finding", "Question")
 # Steps of the plan that carry a model's words, and the argument they go into.
 WORDED = {"generate_summary": "explanation"}
+# The stage in which an agent may write features of its own.
+WRITING = "feature_engineering"
 # Parallel tool calls are threads of one process: fits side by side would only take each other's cores.
 _one_at_a_time = threading.Lock()
 
@@ -166,7 +179,7 @@ class Desk(AgentMiddleware[Any, Work, Any]):
             return Turn()
         if not open_step and state.get("words"):
             return Turn(words=Words(**state["words"]))
-        mind = Mind(work, self.stage, state, request.messages, request.tools)
+        mind = Mind(work, self.stage, state, request.messages, self._offered(work, request.tools))
         outcome = mind.think(has_plan=open_step and not worded)
         turn = Turn(update={"tries": mind.tries, "following": False})
         if mind.learned:
@@ -192,6 +205,11 @@ class Desk(AgentMiddleware[Any, Work, Any]):
             case GaveUp(why=why):
                 turn.update["understudy"] = why
         return turn
+
+    def _offered(self, work: Work, tools: list[Any]) -> list[Any]:
+        """The tools that can do something here: a feature is written where features are made and code can be held."""
+        can_write = work.sandbox is not None and self.stage.name == WRITING
+        return [one for one in tools if can_write or getattr(one, "name", "") != write_feature.name]
 
     def _planned(self, state: Any, messages: list[AnyMessage]) -> Call | None:
         """The policy's next step in this conversation; None where one of its steps has failed."""
@@ -228,6 +246,7 @@ def _brief(stage: Stage, state: Any, messages: list[AnyMessage]) -> Brief:
         findings=state.get("findings") or {},
         answers=(state.get("answers") or {}).get(stage.name, []),
         tried=tried_in(messages),
+        written=written_in(messages),
     )
 
 

@@ -51,7 +51,7 @@ class Result:
 
     `value` is what the code left in `result`, as plain JSON; a frame is {columns, index, data, shape}, a series
     {name, index, data, shape}. What the code computed and printed is its claim: a figure of record is computed
-    outside. `error` is one short text for whoever wrote the code; `notes` say what was cut or left out.
+    outside. `data` is what it left in a file `data.bin`, as bytes that nothing has looked into. `error` is one short text for whoever wrote the code; `notes` say what was cut or left out.
 
     status: ok; error (the code raised); timeout, memory, killed (a limit, a crash); rejected (not run: see the
     error); unavailable (this machine cannot hold code, or the sandbox is gone: nothing was run).
@@ -59,6 +59,7 @@ class Result:
 
     status: Status
     value: Any = None
+    data: bytes = b""
     stdout: str = ""
     figures: tuple[Figure, ...] = ()
     error: str | None = None

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.contract import Figure
-from sandbox.inside.confine import STDOUT
-from sandbox.inside.runner import MOST_FIGURES, MOST_PRINTED, RESULT
+from sandbox.inside.confine import FILE_BYTES, STDOUT
+from sandbox.inside.runner import DATA, MOST_FIGURES, MOST_PRINTED, RESULT
 from sandbox.pictures import BadPicture, rebuild
 
 MOST_RESULT = 2 << 20
@@ -27,6 +27,7 @@ class Left:
 
     status: str | None = None
     value: Any = None
+    data: bytes = b""
     error: str | None = None
     stdout: str = ""
     figures: list[Figure] = field(default_factory=list)
@@ -42,6 +43,7 @@ def collect(scratch: int) -> Left:
         left.stdout = _clean_text(printed.decode("utf-8", errors="replace"))
         if len(printed) == MOST_PRINTED and not any("output was cut" in note for note in left.notes):
             left.notes.append(f"the output was cut after {MOST_PRINTED:,} bytes")
+    left.data = _read(scratch, DATA, FILE_BYTES) or b""
     for number in range(1, MOST_FIGURES + 1):
         _read_figure(scratch, f"figure_{number}.png", left)
     return left

@@ -260,6 +260,7 @@ def _conclude(reply: dict[str, Any], files: list[int], limits: Limits) -> Result
     return Result(
         status,
         value=left.value if finished else None,
+        data=left.data if finished else b"",
         stdout=left.stdout,
         figures=tuple(left.figures) if finished else (),
         error=error,

@@ -26,7 +26,9 @@ NO_ANSWER = "no_answer"
 # What a failed tool said, to be worded in any language.
 SAID = "said"
 # Arguments that are a model's own words: a call is the same with others.
-FREE_WORDS = frozenset({"explanation"})
+FREE_WORDS = frozenset({"explanation", "why"})
+# Arguments in which every letter matters.
+VERBATIM = frozenset({"code"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Brief:
     answers: list[dict[str, str]]
     # Forecasts walked in this stage's conversation by whoever thinks: everything tried must be judged.
     tried: tuple[str, ...] = ()
+    # Features that a model wrote in this stage's conversation and that passed.
+    written: tuple[str, ...] = ()
 
     def handle(self, name: str) -> str:
         """The handle that an earlier stage left under `name`; the latest stage wins."""
@@ -65,12 +69,19 @@ class Brief:
 
 def tried_in(messages: Sequence[BaseMessage]) -> tuple[str, ...]:
     """The forecasts that tools have returned in a conversation, in their order."""
+    return _returned(messages, "cross_validate_model", "forecasts")
+
+
+def written_in(messages: Sequence[BaseMessage]) -> tuple[str, ...]:
+    """The features of an agent's own that were accepted in a conversation, in their order."""
+    return _returned(messages, "write_feature", "own_feature")
+
+
+def _returned(messages: Sequence[BaseMessage], tool: str, name: str) -> tuple[str, ...]:
     found = [
-        _read(str(message.content)).get("forecasts")
+        _read(str(message.content)).get(name)
         for message in messages
-        if isinstance(message, ToolMessage)
-        and message.name == "cross_validate_model"
-        and message.status != "error"
+        if isinstance(message, ToolMessage) and message.name == tool and message.status != "error"
     ]
     return tuple(dict.fromkeys(handle for handle in found if isinstance(handle, str)))
 
@@ -175,7 +186,7 @@ def _plain(value: Any) -> Any:
     match value:
         case dict():
             return {
-                name: _plain(inner)
+                name: inner if name in VERBATIM else _plain(inner)
                 for name, inner in value.items()
                 if inner is not None and name not in FREE_WORDS
             }

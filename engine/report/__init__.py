@@ -21,6 +21,7 @@ from engine.report.result import (
     Usage,
     Validation,
     Verdict,
+    Written,
 )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Usage",
     "Validation",
     "Verdict",
+    "Written",
     "finish",
     "metrics_json",
     "write_markdown",

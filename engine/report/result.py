@@ -144,6 +144,14 @@ class Spec(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
+class Written(_Value):
+    """A feature that an agent wrote: its name, the code as it was run, and the agent's reason for it."""
+
+    name: str
+    code: str
+    why: str = ""
+
+
 class Validation(_Value):
     """How the models were tried: judged walk-forward, sealed span opened for one rule alone."""
 
@@ -158,6 +166,7 @@ class Validation(_Value):
     refits: int | None = None
     features: int = 0
     feature_names: tuple[str, ...] = ()
+    written: tuple[Written, ...] = ()
     leak_cuts: int = 0
     leaks_found: tuple[str, ...] = ()
     settings: dict[str, Any] = {}

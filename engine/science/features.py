@@ -13,6 +13,7 @@ import pandas as pd
 from engine.science import bars, indicators
 from engine.science.bars import Bools
 from engine.science.errors import BadSetting, UnknownIndicator, near
+from engine.science.written import PREFIX, WrittenFeature
 
 NAMED_INDICATORS = ("SMA_20", "EMA_50", "RSI_14", "MACD", "BBANDS")
 
@@ -26,7 +27,8 @@ class FeatureSpec:
     """What the models get to see. Lags and windows are in bars; lag 1 is the newest finished bar.
 
     `leave_out` names groups of columns (`groups`), or indicators, that are computed and then dropped: what is left
-    stands on exactly the same bars as the whole, so that the two can be compared.
+    stands on exactly the same bars as the whole, so that the two can be compared. `written` are features that an agent
+    wrote as code: their values are computed elsewhere and handed to `build`.
     """
 
     indicators: tuple[str, ...] = NAMED_INDICATORS
@@ -36,6 +38,7 @@ class FeatureSpec:
     volatility: bool = False
     drivers: tuple[str, ...] = field(default=())
     leave_out: tuple[str, ...] = field(default=())
+    written: tuple[WrittenFeature, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Refuse what would look ahead or make no sense; write every indicator by its one name."""
@@ -82,12 +85,16 @@ def warmup_bars(spec: FeatureSpec, bar_minutes: int = 5) -> int:
 
 
 def build(
-    prices: pd.DataFrame, spec: FeatureSpec, drivers: Mapping[str, pd.DataFrame] | None = None
+    prices: pd.DataFrame,
+    spec: FeatureSpec,
+    drivers: Mapping[str, pd.DataFrame] | None = None,
+    written: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the feature table on the regular grid of `prices`, NaN where a value cannot be known yet.
 
     `drivers` holds the prices of every coin in `spec.drivers` on bars of the same length; a driver's bar stamped t is
-    known at the same moment as the coin's own bar t, so both may be used there.
+    known at the same moment as the coin's own bar t, so both may be used there. `written` holds the values of
+    `spec.written`, a column each on the same bars.
     """
     grid = bars.regular(prices)
     minutes = bars.bar_minutes(grid)
@@ -102,6 +109,10 @@ def build(
         if drivers is None or coin not in drivers:
             raise BadSetting(f"Prices of {coin} were asked for as features, but none were given.")
         parts.append(pd.DataFrame(_driver_columns(drivers[coin], grid, coin, spec), index=grid.index))
+    if spec.written:
+        if written is None:
+            raise BadSetting("Features that an agent wrote were asked for, but their values were not given.")
+        parts.append(written.reindex(grid.index)[[one.column for one in spec.written]])
     joined = pd.concat(parts, axis=1)
     recorded = grid["close"].notna()
     share = recorded.astype(np.float64).rolling(max(spec.windows)).mean()
@@ -151,6 +162,7 @@ def _group_name(said: str) -> str:
 
 
 _GROUPS = (
+    ("written by the agent", rf"{PREFIX}\w+"),
     ("past returns", r"(?:return|momentum|size)_\d+"),
     ("past volatility", r"(?:volatility|level|spread)_\d+|same_time_volatility"),
     ("place in the range", r"place_\d+"),
@@ -167,6 +179,8 @@ def usable(features: pd.DataFrame) -> Bools:
 
 def in_words(column: str, bar_minutes: int) -> str:
     """Return a column's name as a person would say it, its window as a length of time."""
+    if column.startswith(PREFIX):
+        return f"{column.removeprefix(PREFIX).replace('_', ' ')} (written by the agent)"
     for pattern, words in _WORDS:
         match = re.fullmatch(pattern, column)
         if match:

@@ -1,7 +1,7 @@
 """The leak gate: features are recomputed on cut prices, and nothing that was known before the cut may change."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,8 @@ CUTS = 24
 HOLES = 8
 _LONGEST_HOLE = 6
 _SHORTEST = 50
+# Rows whose values are held against those from few earlier bars.
+_LAST = 200
 _TOLERANCE = 1e-6
 
 Build = Callable[[pd.DataFrame], pd.DataFrame]
@@ -54,12 +56,19 @@ class LeakReport:
 
 
 def check(
-    build: Build, prices: pd.DataFrame, seed: int, *, warmup_bars: int = 0, cuts: int = CUTS
+    build: Build,
+    prices: pd.DataFrame,
+    seed: int,
+    *,
+    warmup_bars: int = 0,
+    cuts: int = CUTS,
+    memory_bars: int | None = None,
 ) -> LeakReport:
     """Recompute on prices cut at `cuts` random bars; a row before a cut that changes betrays its column.
 
     The same with a few short gaps (rows of NaN) and cuts inside them, where filling from later bars shows. Then
-    recompute with the first bars left out, keeping at least `warmup_bars`: the last row must not change.
+    recompute with the first bars left out, keeping at least `warmup_bars`: the last row must not change; with
+    `memory_bars`, the last rows must not change when they have so many bars before them and no more.
     """
     whole = build(prices)
     draw = np.random.default_rng(seed)
@@ -75,20 +84,24 @@ def check(
             part = build(holed.iloc[:end])
             leaking |= _differing(filled.iloc[: len(part)], part)
     start = min(len(prices) // 3, max(len(prices) - warmup_bars - 2, 0))
+    last = 1
+    if memory_bars is not None and len(prices) - memory_bars - _LAST > start:
+        start, last = len(prices) - memory_bars - _LAST, _LAST
     moved: set[str] = set()
     if start:
         later = build(prices.iloc[start:])
-        moved = _differing(whole.iloc[-1:], later.iloc[-1:]) - leaking
+        moved = _differing(whole.iloc[-last:], later.iloc[-last:]) - leaking
     return LeakReport(tuple(sorted(leaking)), tuple(sorted(moved)), cuts + len(inside))
 
 
 def check_features(
     prices: pd.DataFrame, spec: FeatureSpec, drivers: Mapping[str, pd.DataFrame], seed: int
 ) -> LeakReport:
-    """The gate for the features of `spec`; the other coins' prices are cut at the same moment.
+    """The gate for the features of `spec` that are ours; the other coins' prices are cut at the same moment.
 
     Long data are checked on their last stretch, which is enough to hold every window many times over.
     """
+    spec = replace(spec, written=())  # `engine.written` checks those
     warmup = features.warmup_bars(spec, bars.bar_minutes(prices))
     recent = prices.iloc[-max(4 * warmup, 6_000) :]
 

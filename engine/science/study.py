@@ -120,7 +120,12 @@ class Study:
             "series": self.series,
             "target": self.question.target,
             "bar_minutes": self.bar_minutes,
-            "features": asdict(self.question.features),
+            # Without the empty part, so that trials kept before there was one stay the same trials.
+            "features": {
+                name: value
+                for name, value in asdict(self.question.features).items()
+                if value or name != "written"
+            },
             "refits": self.question.refits,
             "rolling": self.question.rolling,
             "start": start.isoformat(),
@@ -137,14 +142,16 @@ def prepare(
     *,
     drivers: Mapping[str, pd.DataFrame] | None = None,
     table: pd.DataFrame | None = None,
+    written: pd.DataFrame | None = None,
 ) -> Study:
-    """Prepare one coin. `table` is the feature table where it is already built from the same prices and question.
+    """Prepare one coin. `table` is the feature table where it is already built from the same prices and question,
+    else `written` holds the values of the features that an agent wrote.
 
     Raises TooFewBars, BadPrices, BadSetting with what to do.
     """
     grid = bars.regular(prices)
     minutes = bars.bar_minutes(grid)
-    built = features.build(grid, question.features, drivers) if table is None else table
+    built = features.build(grid, question.features, drivers, written) if table is None else table
     usable = features.usable(built)
     if not usable.any():
         need = features.warmup_bars(question.features, minutes)

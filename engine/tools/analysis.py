@@ -14,10 +14,11 @@ from engine.science.bars import resample
 from engine.science.errors import BadPrices, LooksAhead
 from engine.science.indicators import compute
 from engine.science.study import Question, default_question
-from engine.tools import figures
+from engine.tools import figures, writing
 from engine.tools.coding import execute_python as execute_python
 from engine.tools.retrieval import coin_bars
 from engine.tools.studies import narrow, read_question
+from engine.tools.writing import write_feature as write_feature
 from engine.work import Work
 
 
@@ -108,6 +109,7 @@ def create_features(
     lags: list[int] | None = None,
     windows: list[int] | None = None,
     calendar: bool | None = None,
+    own_features: list[str] | None = None,
 ) -> dict[str, Any]:
     """Make the feature matrix: lagged returns, rolling statistics, calendar, indicators, other coins' returns.
 
@@ -128,6 +130,7 @@ def create_features(
         lags: which past returns to include, in bars; 1 is the newest finished bar; null for the usual 1, 2, 3.
         windows: lengths of the rolling statistics, in bars; null for the usual, an hour to a day.
         calendar: whether the hour and the weekday are features; null for the usual (a volatility's only).
+        own_features: handles from write_feature; null for none.
 
     Returns the handle `data`, the feature names, how many bars have all of them, and `horizons`: every horizon to
     train for (a short one is added to find patterns that are too quick to use; it can never be the answer).
@@ -148,7 +151,10 @@ def create_features(
         drivers=tuple(driver_coins),
         stated_cost_bps=costs_bps,
     )
-    chosen: dict[str, Any] = {"leave_out": tuple(leave_out)}
+    chosen: dict[str, Any] = {
+        "leave_out": tuple(leave_out),
+        "written": tuple(writing.read(work, own) for own in dict.fromkeys(own_features or ())),
+    }
     if lags is not None:
         chosen["lags"] = tuple(lags)
     if windows is not None:
@@ -164,6 +170,7 @@ def create_features(
         "features": len(columns),
         "columns": columns,
         "groups": list(features.groups(columns)),
+        "written": [one.name for one in question.features.written if one.column in columns],
         "usable_rows": int(features.usable(frame[columns]).sum()),
         "leak_cuts": record.details["leak_cuts"],
         "horizons": [horizon * interval for horizon in question.all_horizons],
@@ -220,7 +227,8 @@ def _made(work: Work, data: str, coins: list[str], question: Question) -> str:
         if not gate.ok:
             raise LooksAhead("{coin}: {reason}", coin=coin.upper(), reason=gate.why)
         cuts += gate.cuts
-        parts.append(features.build(bars, question.features, drivers).assign(coin=coin))
+        written = writing.frame(work, data, coin, question.features.written)
+        parts.append(features.build(bars, question.features, drivers, written).assign(coin=coin))
     frame = pd.concat(parts)
     return work.keep_frame(
         "features",

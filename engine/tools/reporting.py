@@ -138,6 +138,17 @@ def generate_summary(
                 "data", "trials.parquet", trials, media_type=PARQUET, summary="Earlier rules that count"
             )
         )
+    if told.written:
+        values = notebook.write_written(told.written)
+        files.append(
+            work.deliver(
+                "data",
+                notebook.WRITTEN_FILE,
+                values,
+                media_type=PARQUET,
+                summary="Features of the agent's code",
+            )
+        )
     for name, chart in told.charts.items():
         files.append(
             work.deliver("chart", f"charts/{name}.png", chart.png, media_type=PNG, summary=chart.alt)
@@ -179,5 +190,6 @@ def _notebook(work: Work, told: Told) -> bytes:
         walks=tuple(dict.fromkeys(walks)),
         seed=work.assignment.seed,
         has_earlier_trials=bool(told.judged.earlier),
+        has_written=bool(told.written),
     )
     return notebook.write_notebook(result, recipe)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from engine.report import (
     StageNote,
     Usage,
     Verdict,
+    Written,
     exploring,
     gallery,
     pictures,
@@ -28,7 +29,9 @@ from engine.report import (
 from engine.report import judged as judgements
 from engine.science import bars, comparing, eda, importance
 from engine.science.charts import Chart
+from engine.science.study import Question
 from engine.speech import say
+from engine.tools import writing
 from engine.tools.evaluation import Judged, behind, conclude
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
@@ -53,6 +56,8 @@ class Told:
     prices: dict[str, pd.DataFrame]
     data: bytes
     judged: Judged | None
+    # What the agent wrote as features, per coin; empty where it wrote none.
+    written: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def looked_at(self) -> tuple[str, ...]:
@@ -109,7 +114,9 @@ def _judgement(
         models=head.models,
         baselines=head.baselines,
         verdict=head.verdict,
-        validation=judgements.validation(told, leak_cuts=features.details["leak_cuts"]),
+        validation=judgements.validation(told, leak_cuts=features.details["leak_cuts"]).model_copy(
+            update={"written": _written(work, study.question)}
+        ),
         coin=study.coin,
         by_coin=by_coin if len(by_coin) > 1 else (),
     )
@@ -123,7 +130,29 @@ def _judgement(
         )
         scene = gallery.Scene(result.source(), told, judged.candidates, prices)
         drawn |= {chart.name: chart for chart in gallery.draw(scene)}
-    return Told(result, drawn, prices, data, judged)
+    return Told(
+        result, drawn, prices, data, judged, _written_values(work, features.details["prices"], judged)
+    )
+
+
+def _written(work: Work, question: Question) -> tuple[Written, ...]:
+    """The features of the chosen rule that the agent wrote, with its reasons."""
+    return tuple(
+        Written(name=one.name, code=one.code, why=str(work.record(one.handle, writing.KIND).details["why"]))
+        for one in question.features.written
+    )
+
+
+def _written_values(work: Work, prices: str, judged: Judged) -> dict[str, pd.DataFrame]:
+    """The values of everything that the agent wrote and a rule was tried on, per coin."""
+    found: dict[str, pd.DataFrame] = {}
+    for coin in dict.fromkeys(rule.coin for rule in judged.candidates):
+        rules = [rule for rule in judged.candidates if rule.coin == coin]
+        all_of_them = dict.fromkeys(one for rule in rules for one in rule.study.question.features.written)
+        values = writing.frame(work, prices, coin, tuple(all_of_them))
+        if values is not None:
+            found[coin] = values
+    return found
 
 
 def unanswered(work: Work, state: Any, reason: str, code: str) -> tuple[Result, bytes] | None:

@@ -9,6 +9,7 @@ from engine.errors import ToolError
 from engine.science import features, study
 from engine.science.features import FeatureSpec
 from engine.science.study import Question, Study
+from engine.science.written import WrittenFeature
 from engine.tools.retrieval import coin_bars
 from engine.work import Work
 
@@ -65,6 +66,7 @@ def horizon(of: Study, minutes: int) -> int:
 def read_question(written: dict[str, Any]) -> Question:
     """A question back from the plain JSON that it was kept as."""
     features: dict[str, Any] = _tuples(written["features"])
+    features["written"] = tuple(WrittenFeature(**one) for one in features.get("written", ()))
     plain: dict[str, Any] = _tuples({name: value for name, value in written.items() if name != "features"})
     return Question(**plain, features=FeatureSpec(**features))
 

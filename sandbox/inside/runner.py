@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.inside.values import Plain
 
 RESULT = "result.json"
+DATA = "data.bin"  # bytes that the code leaves, if it does
 CODE = "<code>"
 MOST_PRINTED = 64 << 10
 MOST_FIGURES = 8

@@ -15,6 +15,7 @@ from engine.llm.settings import ModelSettings
 from engine.outcome import AwaitingUser, Completed, Outcome
 from engine.work import Control, EngineSettings, Work
 from jobs import tasks
+from sandbox import Sandbox
 from storage import events, questions, sessions, users
 from storage.artifacts import ArtifactStore
 from storage.database import Database
@@ -38,6 +39,7 @@ class House:
 
     database: Database
     store: ArtifactStore
+    sandbox: Sandbox | None = None
 
     def open(self, goal: str = GOAL, *, owner: str = "ann", **preferences: Any) -> uuid.UUID:
         with self.database.begin() as db:
@@ -92,6 +94,7 @@ class House:
                 EngineSettings(omp_num_threads=1),
                 models,
                 budgets,
+                sandbox=self.sandbox,
                 customs=customs,
             )
             outcome = graph.run(work)

@@ -90,6 +90,13 @@ def _cut(result: Result, found: Validation) -> Iterator[tuple[str, str]]:
     if found.features:
         names = f": {', '.join(found.feature_names)}" if found.feature_names else ""
         yield "Features", f"{count(found.features)}, from prices known when the bar ends{names}."
+    for own in found.written:
+        why = f": “{own.why}”" if own.why else ""
+        yield (
+            f"Written by the agent, {own.name.replace('_', ' ')}",
+            f"a feature in code of its own{why}. It ran in the sandbox alone and passed the leak test; what its author "
+            "knew of this period beforehand no test can tell. Its code is in notebook.ipynb and metrics.json.",
+        )
     if found.leak_cuts:
         leaks = (
             f"found and left out: {', '.join(found.leaks_found)}"

@@ -33,6 +33,8 @@ RUNNING: Final[dict[str, str]] = {
     "crossed quotes": "gekreuzte Kurse",
     "none missing": "keine fehlt",
     "{n} features on {bars:,} bars; leak gate: {cuts} cuts, none looks ahead{beside}": "{n} Merkmale auf {bars:,} Kerzen; Prüfung auf Vorausschau: {cuts} Schnitte, keines sieht voraus{beside}",
+    "; written by the agent: {names}": "; vom Agenten geschrieben: {names}",
+    "The agent wrote a feature of its own, {name}; it passed the leak gate.": "Der Agent hat ein eigenes Merkmal geschrieben, {name}; es hat die Prüfung auf Vorausschau bestanden.",
     ", and the same bars without {name}": ", und dieselben Kerzen ohne {name}",
     "{n} combinations tried inside the training span": "{n} Kombinationen innerhalb der Trainingszeit versucht",
     ", best without {names}": ", am besten ohne {names}",
@@ -98,6 +100,7 @@ RUNNING: Final[dict[str, str]] = {
     "{coin} has {n} bars in this period; at least {least} are needed. Take a longer period.": "{coin} hat in diesem Zeitraum {n} Kerzen; nötig sind mindestens {least}. Nehmen Sie einen längeren Zeitraum.",
     # What `predict` cannot do.
     "{run} has no model to apply: only a finished run with a verdict has one.": "{run} hat kein Modell, das sich anwenden ließe: Nur ein fertiger Lauf mit Urteil hat eines.",
+    "The model uses features that its run's agent wrote as code ({names}), and code execution is off here; omc doctor says why.": "Das Modell nutzt Merkmale, die der Agent seines Laufs als Code geschrieben hat ({names}), und hier wird kein Code ausgeführt; omc doctor sagt, warum.",
     "The newest bars of {coin} have gaps, so its features cannot be computed; fetch or import prices that reach further.": "Die neuesten Kerzen von {coin} haben Lücken, die Merkmale lassen sich also nicht berechnen; laden Sie Kurse, die weiter reichen.",
     "{series} holds no prices of {coins} any more; import or fetch them again.": "{series} hat keine Kurse von {coins} mehr; laden Sie sie noch einmal.",
     # Why a run cannot go on.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -219,7 +219,7 @@ def _with_parts(work: Work, told: Told, parts: Sequence[str]) -> Told:
     for handle in parts:
         content, _ = work.find(handle, *_PARTS)
         result, charts = _PARTS[handle.rsplit("-", 1)[0]](result, charts, content)
-    return Told(result.with_charts(charts), charts, told.prices, told.data, told.judged)
+    return replace(told, result=result.with_charts(charts), charts=charts)
 
 
 def _compared(result: Result, charts: dict[str, Chart], content: bytes) -> tuple[Result, dict[str, Chart]]:

@@ -56,9 +56,11 @@ def write_feature(
         raise ToolError("Name the coins that are predicted, as in create_features.")
     found = [_passed(work, data, coin.lower(), feature) for coin in coins]
     handle = _keep(work, feature, clean(" ".join(why.split()), 300))
-    text = say(
-        "The agent wrote a feature of its own, {name}; it passed the leak gate.", name=_in_words(feature)
-    )
+    with work.speaking():
+        text = say(
+            "The agent wrote a feature of its own, {name}; it passed the leak gate.",
+            name=feature.name.replace("_", " "),
+        )
     work.tell(f"written:{feature.name}", "note", {"text": text})
     return {
         "own_feature": handle,
@@ -142,7 +144,3 @@ def _keep(work: Work, feature: WrittenFeature, why: str) -> str:
         summary=f"a feature written by the agent: {feature.name}",
         details={"name": feature.name, "code": feature.code, "why": why},
     )
-
-
-def _in_words(feature: WrittenFeature) -> str:
-    return feature.name.replace("_", " ")

@@ -91,7 +91,7 @@ def _cut(result: Result, found: Validation) -> Iterator[tuple[str, str]]:
         names = f": {', '.join(found.feature_names)}" if found.feature_names else ""
         yield "Features", f"{count(found.features)}, from prices known when the bar ends{names}."
     for own in found.written:
-        why = f": “{own.why}”" if own.why else ""
+        why = f": “{own.why.rstrip('.')}”" if own.why else ""
         yield (
             f"Written by the agent, {own.name.replace('_', ' ')}",
             f"a feature in code of its own{why}. It ran in the sandbox alone and passed the leak test; what its author "

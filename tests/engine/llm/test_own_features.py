@@ -18,7 +18,7 @@ from engine.outcome import Completed, Failed
 from engine.science import simulate
 from engine.tools.writing import MOST_WRITTEN, write_feature
 from engine.work import Control, EngineSettings, Work
-from sandbox import Limits, Sandbox
+from sandbox import Limits, Sandbox, SandboxError
 from storage import artifacts, sessions
 from storage.models import AnalysisSession
 from tests.engine.houses import House, repeat, thinking
@@ -126,7 +126,7 @@ def author(asked: Asked) -> Says:
         return good(asked)
     assert "write_feature" in asked.tools
     _, planned = asked.first_step or ("", {})
-    args = {"data": planned["data"], "coins": ["btc"], "why": "Calm bodies may come before a move."}
+    args = {"data": planned["data"], "coins": ["btc"], "why": "Calm <b>bodies</b> may come before a `move`."}
     match len(asked.results):
         case 0:
             leak = returning(LEAKS["next_bar"])
@@ -141,7 +141,7 @@ def author(asked: Asked) -> Says:
 
 
 def test_a_feature_that_an_agent_wrote_is_trained_on_repeated_applied_and_told_whose_it_is(
-    house: House, serve: Serve, sandbox: Sandbox, tmp_path: Path
+    house: House, serve: Serve, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.sandbox = sandbox
     session = house.open()
@@ -151,7 +151,9 @@ def test_a_feature_that_an_agent_wrote_is_trained_on_repeated_applied_and_told_w
     assert (own["name"], own["code"]) == ("body_share", GOOD.strip() + "\n")
     report = house.report(outcome)
     assert "Written by the agent, body share" in report
-    assert "Calm bodies may come before a move." in report
+    assert "may come before a" in report
+    assert "<b>" not in report.replace("\\<b", "")
+    assert "`move`" not in report
     assert "next bar" not in report
     assert "The agent wrote a feature of its own, body share; it passed the leak gate." in house.notes(
         session
@@ -177,6 +179,14 @@ def test_a_feature_that_an_agent_wrote_is_trained_on_repeated_applied_and_told_w
     (forecast,) = forecasting.predict(house.database, house.store, run)
     assert 0 < forecast.said < 1
 
+    def nowhere() -> Sandbox:
+        raise SandboxError("Code can be held on Linux only.")
+
+    monkeypatch.setattr(forecasting, "default_sandbox", nowhere)
+    with pytest.raises(
+        forecasting.NothingToApply, match=r"wrote as code \(body_share\), and code execution is off"
+    ):
+        forecasting.predict(house.database, house.store, run)
     house.sandbox = None
     refused = house.run(repeat(house, session))
     assert isinstance(refused, Failed)

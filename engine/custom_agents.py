@@ -21,6 +21,7 @@ from engine import policies
 from engine.agents import AGENTS, PIPELINE, Stage
 from engine.errors import EngineError
 from engine.tools import ToolRegistry
+from engine.tools.writing import write_feature
 from engine.untrusted import clean
 
 LONGEST_PROMPT = 6_000
@@ -90,7 +91,8 @@ def _read(path: Path) -> Stage:
     places = [stage.name for stage in PIPELINE if stage.name != "reporting"]
     if head.after not in places:
         raise BadAgent(f"{path}: after must be one of {', '.join(places)}.")
-    known = ToolRegistry().names()
+    # What is written as a feature belongs to the stage that makes features.
+    known = ToolRegistry().names() - {write_feature.name}
     unknown = [tool for tool in head.tools if tool not in known]
     if unknown:
         raise BadAgent(f"{path}: there is no tool {unknown[0]!r}; there are {', '.join(sorted(known))}.")

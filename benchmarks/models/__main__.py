@@ -90,6 +90,9 @@ def standard() -> None:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["good", "numbers", "session", "hostile"]
+    parts = {"good": standard, "numbers": numbers, "session": session, "hostile": hostile}
+    wanted = sys.argv[1:] or list(parts)
+    if not set(wanted) <= set(parts):
+        sys.exit(f"Usage: python -m benchmarks.models [{'|'.join(parts)}] ...; without a name all are run.")
     for name in wanted:
-        {"hostile": hostile, "good": standard, "numbers": numbers, "session": session}[name]()
+        parts[name]()
